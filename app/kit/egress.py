@@ -1,0 +1,193 @@
+"""Calls to addresses that a tenant chose. The address that is dialled is the one that is checked.
+
+The check stands in the socket factory, below name resolution and connection reuse, so neither a literal, a rebinding
+name nor an odd spelling passes it. The table is ours: Python's `is_global` counts multicast, NAT64 and 6to4 as global.
+"""
+
+import ipaddress
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.connector import AddrInfoType
+
+from app.kit.errors import FieldError, InvalidRequest
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+TOTAL_SECONDS: Final = 15.0
+CONNECT_SECONDS: Final = 5.0
+READ_CAP_BYTES: Final = 64 * 1024
+EXCERPT_BYTES: Final = 1024
+MAX_CONNECTIONS: Final = 100
+DENIED_PORTS: Final = frozenset({2049, 3306, 5432, 6379, 9200, 11211, 27017})
+
+NOT_PUBLIC_V4: Final = tuple(
+    ipaddress.IPv4Network(net)
+    for net in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+        "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16",
+        "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+    )
+)  # fmt: skip
+PUBLIC_V6: Final = ipaddress.IPv6Network("2000::/3")
+NOT_PUBLIC_V6: Final = tuple(
+    ipaddress.IPv6Network(net) for net in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
+)
+
+
+class AddressBlocked(OSError):
+    """The name leads to an address that is not public."""
+
+
+class UrlRefused(InvalidRequest):
+    """The URL cannot be used as a webhook endpoint."""
+
+    code = "invalid_parameter"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back; `error` is set when there was no usable answer. The body is cut to 1 KiB."""
+
+    status: int | None
+    excerpt: str
+    duration_ms: int
+    error: str | None = None
+    retry_after: str | None = None
+
+
+def is_public(address: str, allowed: Iterable[Network] = ()) -> bool:
+    """Whether a literal address is global unicast by our table, or in a network the operator allows."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if any(parsed in network for network in allowed if network.version == parsed.version):
+        return True
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return not any(parsed in network for network in NOT_PUBLIC_V4)
+    return parsed in PUBLIC_V6 and not any(parsed in network for network in NOT_PUBLIC_V6)
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Networks from `10.0.0.0/8,fd00::/8`."""
+    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+class Egress:
+    """One pooled client for everything that goes to addresses of tenants' choosing."""
+
+    def __init__(self, allowed: tuple[Network, ...] = ()) -> None:
+        self._allowed = allowed
+        self._session: aiohttp.ClientSession | None = None
+
+    def check_url(self, url: str, pointer: str = "#/url") -> None:
+        """Refuse what can never be delivered to: courtesy, the dial decides.
+
+        Raises:
+            UrlRefused: not https (http only into allowed networks), credentials, fragment, odd port, private literal.
+        """
+        problem = self._problem(url)
+        if problem:
+            raise UrlRefused(problem, errors=(FieldError(pointer, "invalid_url", problem),))
+
+    async def post(self, url: str, body: bytes, headers: dict[str, str]) -> Reply:
+        """POST without redirects, cookies, proxies or compression; never raises for what the other side does."""
+        started = time.monotonic()
+        try:
+            self.check_url(url)
+            async with self._client().post(url, data=body, headers=headers, allow_redirects=False) as response:
+                excerpt = await _read_capped(response)
+                return Reply(response.status, excerpt, _since(started), retry_after=response.headers.get("Retry-After"))
+        except UrlRefused:
+            error = "blocked"
+        except AddressBlocked:
+            error = "blocked"
+        except (TimeoutError, aiohttp.ServerTimeoutError):
+            error = "timeout"
+        except aiohttp.ClientConnectorError as failure:
+            error = "blocked" if isinstance(failure.os_error, AddressBlocked) else "connect_failed"
+        except (aiohttp.ClientError, OSError, ValueError):
+            error = "broken_answer"
+        return Reply(None, "", _since(started), error=error)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _problem(self, url: str) -> str | None:
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            return "The URL cannot be read."
+        if len(url) > 2000 or not url.isprintable() or " " in url:
+            return "The URL is too long or has characters that a URL cannot have."
+        if parts.scheme not in ("https", "http") or not parts.hostname:
+            return "The URL must be absolute and use https."
+        if parts.username is not None or parts.password is not None or parts.fragment:
+            return "The URL must have no user name, password or fragment."
+        literal = _literal(parts.hostname)
+        if literal and not is_public(literal, self._allowed):
+            return "The URL leads to an address that is not public."
+        if parts.scheme == "http" and not (literal and self._inside(literal)):
+            return "The URL must use https."
+        if port is not None and port not in (80, 443) and (port <= 1024 or port in DENIED_PORTS):
+            return "The port is not allowed: use 443 or one above 1024."
+        return None
+
+    def _inside(self, literal: str) -> bool:
+        address = ipaddress.ip_address(literal)
+        return any(address in network for network in self._allowed if network.version == address.version)
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=MAX_CONNECTIONS, limit_per_host=8, socket_factory=self._dial, ttl_dns_cache=10
+                ),
+                timeout=aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                auto_decompress=False,
+                headers={"Accept-Encoding": "identity", "User-Agent": "Sublet-Webhooks/1"},
+            )
+        return self._session
+
+    def _dial(self, info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = info
+        if not is_public(str(address[0]), self._allowed):
+            raise AddressBlocked("address is not public")
+        return socket.socket(family, kind, protocol)
+
+
+async def _read_capped(response: aiohttp.ClientResponse) -> str:
+    body = b""
+    while len(body) < READ_CAP_BYTES:
+        chunk = await response.content.read(READ_CAP_BYTES - len(body))
+        if not chunk:
+            break
+        body += chunk
+    if len(body) >= READ_CAP_BYTES:
+        response.close()
+    return body[:EXCERPT_BYTES].decode("utf-8", "replace").replace("\x00", "")
+
+
+def _literal(host: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return None
+
+
+def _since(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)
+
+
+__all__ = ["AddressBlocked", "Egress", "Network", "Reply", "UrlRefused", "is_public", "parse_networks"]

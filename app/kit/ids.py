@@ -1,0 +1,55 @@
+"""Typed ids: `inst_01m7…` on the wire, a native UUIDv7 in the database."""
+
+from typing import Final
+from uuid import UUID
+
+import uuid_utils
+from typeid import TypeID
+from typeid.errors import TypeIDException
+
+from app.kit.errors import NotFound
+
+ORGANIZATION: Final = "org"
+USER: Final = "usr"
+SESSION: Final = "ses"
+API_KEY: Final = "key"
+OPERATOR_KEY: Final = "opk"
+INSTANCE: Final = "inst"
+OPERATION: Final = "op"
+PAIRING: Final = "pair"
+MESSAGE: Final = "msg"
+EVENT: Final = "evt"
+WEBHOOK_ENDPOINT: Final = "whe"
+DELIVERY: Final = "dlv"
+LEDGER_TRANSACTION: Final = "ltx"
+FINDING: Final = "fnd"
+
+
+def new_id() -> UUID:
+    """A UUIDv7: random in 74 bits and ordered by the millisecond of its making."""
+    return UUID(bytes=uuid_utils.uuid7().bytes)
+
+
+def to_wire(prefix: str, value: UUID) -> str:
+    """The public form of an id."""
+    return str(TypeID.from_uuid(value, prefix=prefix))  # type: ignore[arg-type]
+
+
+def from_wire(prefix: str, text: str) -> UUID:
+    """The UUID behind a public id.
+
+    Raises:
+        NotFound: the text is no id of this kind; the detail names the expected prefix.
+    """
+    try:
+        parsed = TypeID.from_string(text)
+    except (TypeIDException, ValueError, KeyError, IndexError, AttributeError):
+        parsed = None
+    if parsed is None or parsed.prefix != prefix:
+        raise NotFound(f"An id of this kind looks like `{prefix}_` and 26 characters.")
+    return UUID(bytes=parsed.uuid_bytes)
+
+
+def pattern(prefix: str) -> str:
+    """The regular expression that every public id of a kind matches."""
+    return f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"
