@@ -40,8 +40,8 @@ class Letter:
 class Mailbox:
     """The letters, and the two faces they come and go by."""
 
-    def __init__(self) -> None:
-        self.letters: deque[Letter] = deque(maxlen=KEEP)
+    def __init__(self, keep: int = KEEP) -> None:
+        self.letters: deque[Letter] = deque(maxlen=keep)
         self.smtp_url = ""
         self.http_url = ""
         self._numbers = itertools.count(1)

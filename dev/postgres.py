@@ -226,19 +226,22 @@ def _installed() -> list[Path]:
 def _copied(folder: Path) -> Path:
     """The server's programs and libraries, copied to a place every user can reach."""
     place = stand_in(folder)
-    home = place / "server"
-    if not (home / "bin" / "postgres").exists():
+    bundle, package = folder.parent, folder.parents[1]
+    programs = place / "server" / package.name / bundle.name / "bin"
+    if not (programs / "postgres").exists():
         made = place / f"making-{os.getpid()}"
-        for part in ("lib", "share"):
-            shutil.copytree(folder.parent / part, made / part, symlinks=True)
-        (made / "bin").mkdir()
-        for program in ("initdb", "postgres"):
-            shutil.copy2(folder / program, made / "bin" / program)
+        shutil.copytree(bundle, made / package.name / bundle.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")  # found by the programs relative to themselves
+        if libraries.exists():
+            shutil.copytree(libraries, made / libraries.name, symlinks=True)
+        for path in (made, *made.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         try:
-            made.rename(home)
+            made.rename(place / "server")
         except OSError:  # another run was quicker; its copy is as good
             shutil.rmtree(made, ignore_errors=True)
-    return home / "bin"
+    return programs
 
 
 def _environment() -> dict[str, str]:
