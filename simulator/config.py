@@ -1,0 +1,71 @@
+"""What can be tuned, with the figures of the real service as defaults."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+Seconds = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Span = Annotated[list[Seconds], Meta(min_length=2, max_length=2)]
+
+
+class Config(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """Every knob of the world; durations are in virtual seconds unless said otherwise.
+
+    Source: GREEN-API documentation and issues, read 2026-11-21.
+    """
+
+    warmup_401_seconds: Seconds = 20.0
+    warmup_null_seconds: Seconds = 5.0
+    starting_seconds: Seconds = 30.0
+    restart_seconds: Seconds = 20.0
+    qr_rotate_seconds: Annotated[float, Meta(gt=0)] = 20.0
+    qr_timeout_seconds: Seconds = 100.0
+    code_valid_seconds: Seconds = 150.0
+    code_calls_before_restart: int = 3
+    """Codes given in one row before the next call sends the instance to `starting` (issue 518)."""
+    wrong_code_sticks: bool = False
+    """After a wrong code every call is refused until a reboot (issue 821, fixed in February 2026)."""
+    push_timeout_seconds: Seconds = 180.0
+    push_pause_seconds: Seconds = 60.0
+    push_connections: Annotated[int, Meta(ge=1)] = 500
+    """Upper bound of simultaneous pushes; read when the simulator starts."""
+    notification_age_seconds: Seconds = 86400.0
+    outgoing_age_seconds: Seconds = 86400.0
+    deliver_after_seconds: Seconds | None = 1.0
+    """From sent to delivered; null leaves it to the control face."""
+    read_after_seconds: Seconds | None = None
+    """From delivered to read; null leaves it to the control face."""
+    receive_timeout_min_seconds: Seconds = 5.0
+    receive_timeout_max_seconds: Seconds = 60.0
+    journal_lag_seconds: Seconds = 0.0
+    """How long a message stays unseen by the journal methods (up to two minutes upstream)."""
+    rate_limits: bool = True
+    listing_lag_seconds: Seconds | Span = 0.0
+    """A new instance is missing from getInstances for so long; a pair is a range, drawn per instance."""
+    listing_stale_probability: Share = 0.0
+    listing_stale_seconds: Seconds = 30.0
+    """How old a stale listing is."""
+    deleted_kept_seconds: Seconds = 90 * 86400.0
+    deleted_answers_starting_seconds: Seconds = 0.0
+    """A deleted instance goes on telling `starting` for so long (issue 637)."""
+    no_account: list[str] = []
+    """Numbers (digits) that have no WhatsApp."""
+    min_delay_ms_override: Annotated[int, Meta(ge=0)] | None = None
+    """The pause between two sends, in place of what the settings say; also lowers the accepted minimum."""
+    stall_seconds: Seconds = 30.0
+    """Real seconds a stalled call is held."""
+    hold_seconds: Seconds = 600.0
+    """Real seconds a late call is held at most when the caller does not give up."""
+    jump_settle_seconds: Seconds = 2.0
+    """Real seconds one clock jump may spend on pushes in flight."""
+    journal_limit: Annotated[int, Meta(ge=100)] = 500_000
+
+    def merged(self, changes: dict[str, Any]) -> "Config":
+        """This configuration with some knobs turned.
+
+        Raises:
+            msgspec.ValidationError: a knob is unknown or out of its range.
+        """
+        return msgspec.convert({**msgspec.structs.asdict(self), **changes}, Config)

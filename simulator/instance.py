@@ -1,0 +1,156 @@
+"""The things with a life: an instance, its messages and its waiting notifications."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from simulator.clock import Timer, rfc3339
+
+LINKED = frozenset({"authorized", "yellowCard", "suspended"})
+"""States in which a phone is linked and the device list of the phone shows us."""
+
+
+class Phase(Enum):
+    """Where an instance is between its creation and its work."""
+
+    CREATING = "creating"  # every call answers 401 with an empty body
+    EMPTY = "empty"  # getStateInstance answers null
+    STARTING = "starting"
+    RUNNING = "running"
+
+
+@dataclass(slots=True)
+class Message:
+    """One message of a chat, in either direction."""
+
+    id_message: str
+    id_instance: int
+    chat_id: str
+    text: str
+    accepted_at: float
+    direction: str
+    status: str
+    kind: str = "sendMessage"
+    body: dict[str, Any] = field(default_factory=dict)
+    message_data: dict[str, Any] = field(default_factory=dict)
+    from_phone: bool = False
+    sender_name: str = ""
+    journaled: bool = False
+    sent_at: float | None = None
+
+    def shown(self) -> dict[str, Any]:
+        """The truth about this message."""
+        return {
+            "id_message": self.id_message,
+            "id_instance": self.id_instance,
+            "chat_id": self.chat_id,
+            "text": self.text,
+            "accepted_at": rfc3339(self.accepted_at),
+            "sent_at": None if self.sent_at is None else rfc3339(self.sent_at),
+            "status": self.status,
+            "direction": self.direction,
+            "from_phone": self.from_phone,
+            "method": self.kind,
+        }
+
+
+@dataclass(slots=True)
+class Notice:
+    """A notification that waits to be pushed or pulled."""
+
+    receipt_id: int
+    body: dict[str, Any]
+    queued_at: float
+    attempts: int = 0
+
+    @property
+    def kind(self) -> str:
+        """Its typeWebhook."""
+        return str(self.body["typeWebhook"])
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """One rented instance as the upstream itself knows it."""
+
+    id_instance: int
+    token: str
+    name: str
+    partner_token: str
+    created_at: float
+    visible_at: float
+    settings: dict[str, Any]
+    phase: Phase = Phase.CREATING
+    base: str = "notAuthorized"
+    wid: str = ""
+    push_name: str = ""
+    deleted_at: float | None = None
+    vanished_at: float | None = None
+    vanished_answer: int = 403
+    linked_device_left: bool = False
+    stuck_until: float = 0.0
+    phase_timer: Timer | None = None
+    charges: int = 0
+    outgoing: deque[Message] = field(default_factory=deque)
+    outgoing_timer: Timer | None = None
+    last_sent_at: float = 0.0
+    notices: deque[Notice] = field(default_factory=deque)
+    held_notice: Notice | None = None
+    receipts: int = 0
+    cleared_at: float = 0.0
+    waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    messages: dict[str, Message] = field(default_factory=dict)
+    chats: dict[str, list[Message]] = field(default_factory=dict)
+    buckets: dict[str, tuple[float, float]] = field(default_factory=dict)
+    qr_since: float = 0.0
+    qr_shown: tuple[tuple[int, float], str] = ((-1, 0.0), "")
+    code: str = ""
+    code_phone: str = ""
+    code_until: float = 0.0
+    code_calls: int = 0
+    code_stuck: bool = False
+    viewer: asyncio.Queue[dict[str, Any]] | None = None
+    row: tuple[str, bytes] = ("", b"")
+
+    @property
+    def is_alive(self) -> bool:
+        """Neither deleted by the partner nor lost by the upstream."""
+        return self.deleted_at is None and self.vanished_at is None
+
+    @property
+    def is_sending(self) -> bool:
+        """Items may leave the outgoing queue now."""
+        return self.phase is Phase.RUNNING and self.base == "authorized" and self.is_alive
+
+    @property
+    def state(self) -> str:
+        """The true state; `creating` and `empty` are the two windows before the first `starting`."""
+        if self.deleted_at is not None:
+            return "deleted"
+        if self.vanished_at is not None:
+            return "vanished"
+        return self.base if self.phase is Phase.RUNNING else self.phase.value
+
+    def shown(self) -> dict[str, Any]:
+        """The truth about this instance."""
+        return {
+            "id_instance": self.id_instance,
+            "name": self.name,
+            "token": self.token,
+            "partner_token": self.partner_token,
+            "state": self.state,
+            "wid": self.wid,
+            "created_at": rfc3339(self.created_at),
+            "deleted_at": None if self.deleted_at is None else rfc3339(self.deleted_at),
+            "vanished_at": None if self.vanished_at is None else rfc3339(self.vanished_at),
+            "linked_device_left": self.linked_device_left,
+            "settings": self.settings,
+            "outgoing_queue": [message.id_message for message in self.outgoing],
+            "notification_queue": [
+                {"receipt_id": notice.receipt_id, "attempts": notice.attempts, "body": notice.body}
+                for notice in self.notices
+            ],
+            "charges": self.charges,
+        }

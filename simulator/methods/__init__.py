@@ -1,0 +1,1 @@
+"""What each method of the upstream does; `table` says which there are."""

@@ -1,0 +1,181 @@
+"""How each fault is played on a connection, and the journal of what the caller saw of it."""
+
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiohttp import web
+
+from simulator import wire
+from simulator.dispatch import Headers, perform_late, perform_waiting
+from simulator.faults import Fault
+from simulator.journal import Entry
+from simulator.wire import Call, Reply
+from simulator.world import World
+
+GARBAGE = b"<html><body><h1>nginx</h1></body></html>"
+RESET_NOW = struct.pack("ii", 1, 0)
+
+
+class Scene:
+    """One call that is going to go wrong."""
+
+    def __init__(
+        self, world: World, request: web.Request, call: Call, entry: Entry, fault: Fault, headers: Headers
+    ) -> None:
+        self.world = world
+        self.request = request
+        self.call = call
+        self.entry = entry
+        self.fault = fault
+        self.headers = headers
+
+
+async def play(scene: Scene) -> web.StreamResponse:
+    """Let the fault happen; whoever hangs up meanwhile was told nothing."""
+    scene.entry.more["fault"] = scene.fault.kind
+    return await PLAYS[scene.fault.kind](scene)
+
+
+def respond(reply: Reply, headers: Headers) -> web.Response:
+    """A reply as the HTTP library wants it."""
+    if not reply.body:
+        return web.Response(status=reply.status, headers=headers)
+    return web.Response(
+        body=reply.body,
+        status=reply.status,
+        headers=headers,
+        content_type=reply.content_type,
+        charset="utf-8",
+    )
+
+
+def abort(request: web.Request) -> web.Response:
+    """Reset the connection without an answer; what is returned goes nowhere."""
+    transport = request.transport
+    if transport is not None:
+        raw = transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_NOW)
+        transport.abort()
+    return web.Response(status=500)
+
+
+async def _lose_request(scene: Scene) -> web.StreamResponse:
+    scene.entry.told = "reset"
+    return abort(scene.request)
+
+
+async def _lose_answer(scene: Scene) -> web.StreamResponse:
+    await perform_waiting(scene.world, scene.call, scene.entry)
+    scene.entry.told = "reset"
+    scene.entry.http_status = None
+    return abort(scene.request)
+
+
+async def _late(scene: Scene) -> web.StreamResponse:
+    world, call, entry = scene.world, scene.call, scene.entry
+    entry.real = "late"
+    world.clock.after(scene.fault.delay_seconds, lambda: perform_late(world, call, entry))
+    await world.clock.sleep(world.config.hold_seconds)
+    entry.told = "reset"
+    return abort(scene.request)
+
+
+async def _slow_answer(scene: Scene) -> web.StreamResponse:
+    reply = await perform_waiting(scene.world, scene.call, scene.entry)
+    told, scene.entry.told = scene.entry.told, "nothing"
+    await scene.world.clock.sleep(scene.fault.delay_seconds)
+    scene.entry.told = told
+    return respond(reply, scene.headers)
+
+
+async def _refuse(scene: Scene) -> web.StreamResponse:
+    if scene.call.id_instance is not None:
+        reply = _chosen(scene.fault, 400, "bad request data")
+    elif scene.call.method.name == "deleteInstanceAccount":
+        reply = _chosen(scene.fault, 200, {"code": 404, "description": "Not found"})
+    else:
+        reply = _chosen(scene.fault, 200, {"code": 100, "description": "No free instances"})
+    return _refused(scene, reply)
+
+
+async def _status(scene: Scene) -> web.StreamResponse:
+    return _refused(scene, _chosen(scene.fault, 502, None))
+
+
+async def _done_then_status(scene: Scene) -> web.StreamResponse:
+    await perform_waiting(scene.world, scene.call, scene.entry)
+    real = scene.entry.real
+    response = _refused(scene, _chosen(scene.fault, 502, None))
+    scene.entry.real = real
+    return response
+
+
+async def _plain_text_400(scene: Scene) -> web.StreamResponse:
+    return _refused(scene, _chosen(scene.fault, 400, wire.EXPIRED_TEXT))
+
+
+async def _half_body(scene: Scene) -> web.StreamResponse:
+    reply = await perform_waiting(scene.world, scene.call, scene.entry)
+    scene.entry.told = "garbage"
+    response = web.StreamResponse(status=reply.status, headers=scene.headers)
+    response.content_type = reply.content_type
+    # An empty body has no half: promise one byte and keep it back.
+    response.content_length = max(1, len(reply.body))
+    response.force_close()
+    await response.prepare(scene.request)
+    if len(reply.body) > 1:
+        await response.write(reply.body[: len(reply.body) // 2])
+    if scene.request.transport is not None:
+        scene.request.transport.close()
+    return response
+
+
+async def _garbage(scene: Scene) -> web.StreamResponse:
+    await perform_waiting(scene.world, scene.call, scene.entry)
+    scene.entry.told = "garbage"
+    scene.entry.http_status = 200
+    return respond(Reply(GARBAGE, 200, "text/html"), scene.headers)
+
+
+async def _stall(scene: Scene) -> web.StreamResponse:
+    await scene.world.clock.sleep(scene.world.config.stall_seconds)
+    scene.entry.told = "reset"
+    return abort(scene.request)
+
+
+def _chosen(fault: Fault, status: int, body: object) -> Reply:
+    """The reply the rule asks for, else the one that fits the fault."""
+    status = fault.status or status
+    body = fault.body if fault.body is not None else body
+    if body is None:
+        body = {500: "Internal Server Error", 502: "Bad Gateway"}.get(status, "")
+    if status == 466 and not body:
+        body = {"invokeStatus": {"method": "", "used": 1, "total": 1, "status": "QUOTE_EXCEEDED"}}
+    if isinstance(body, str):
+        return Reply(body.encode(), status, wire.TEXT, "refused")
+    return Reply(msgspec.json.encode(body), status, wire.JSON, "refused")
+
+
+def _refused(scene: Scene, reply: Reply) -> web.Response:
+    scene.entry.real = reply.real
+    scene.entry.http_status = reply.status
+    scene.entry.told = "refused" if reply.status == 200 else f"status:{reply.status}"
+    return respond(reply, scene.headers)
+
+
+PLAYS: dict[str, Callable[[Scene], Awaitable[web.StreamResponse]]] = {
+    "lose_request": _lose_request,
+    "lose_answer": _lose_answer,
+    "late": _late,
+    "slow_answer": _slow_answer,
+    "refuse": _refuse,
+    "status": _status,
+    "done_then_status": _done_then_status,
+    "plain_text_400": _plain_text_400,
+    "half_body": _half_body,
+    "garbage": _garbage,
+    "stall": _stall,
+}

@@ -1,0 +1,131 @@
+"""The outgoing queue: ids at once, one item per pause, only while authorized, and a day at most."""
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from simulator.instance import Instance, Message
+from simulator.notices import emit
+
+if TYPE_CHECKING:
+    from simulator.world import World
+
+
+def accept(
+    world: "World", instance: Instance, kind: str, body: dict[str, Any], text: str, data: dict[str, Any]
+) -> Message:
+    """Take a message into the queue and give it its id; `data` is its messageData in notifications."""
+    message = Message(
+        id_message="BAE5" + secrets.token_hex(6).upper(),
+        id_instance=instance.id_instance,
+        chat_id=str(body["chatId"]),
+        text=text,
+        accepted_at=world.clock.now(),
+        direction="outgoing",
+        status="queued",
+        kind=kind,
+        body=body,
+        message_data=data,
+    )
+    settings = instance.settings
+    message.journaled = settings["outgoingAPIMessageWebhook"] == "yes" or settings["outgoingWebhook"] == "yes"
+    world.remember(instance, message)
+    instance.outgoing.append(message)
+    pump(world, instance)
+    return message
+
+
+def pump(world: "World", instance: Instance) -> None:
+    """See to it that the next item leaves when its time has come."""
+    if instance.outgoing_timer is not None or not instance.is_sending:
+        return
+    expire(world, instance)
+    if not instance.outgoing:
+        return
+    pause = world.config.min_delay_ms_override
+    if pause is None:
+        pause = instance.settings["delaySendMessagesMilliseconds"]
+    pause += instance.outgoing[0].body.get("typingTime") or 0
+    due = max(world.clock.now(), instance.last_sent_at + pause / 1000)
+    instance.outgoing_timer = world.clock.at(due, lambda: _leave(world, instance))
+
+
+def expire(world: "World", instance: Instance) -> None:
+    """Drop items that have waited longer than the upstream keeps them."""
+    oldest = world.clock.now() - world.config.outgoing_age_seconds
+    while instance.outgoing and instance.outgoing[0].accepted_at < oldest:
+        instance.outgoing.popleft().status = "expired"
+
+
+def clear(instance: Instance) -> None:
+    """Empty the queue; nothing of it will be sent."""
+    for message in instance.outgoing:
+        message.status = "cleared"
+    instance.outgoing.clear()
+
+
+def advance_status(world: "World", instance: Instance, message: Message, status: str) -> None:
+    """Move a sent message on and tell of it."""
+    message.status = status
+    fields = {
+        "chatId": message.chat_id,
+        "idMessage": message.id_message,
+        "status": status,
+        "sendByApi": not message.from_phone,
+    }
+    if status == "noAccount":
+        fields["description"] = "the number has no account"
+    emit(world, instance, "outgoingMessageStatus", fields)
+    if status == "sent" and world.config.deliver_after_seconds is not None:
+        world.clock.after(
+            world.config.deliver_after_seconds, lambda: _move(world, instance, message, "sent", "delivered")
+        )
+    if status == "delivered" and world.config.read_after_seconds is not None:
+        world.clock.after(world.config.read_after_seconds, lambda: _move(world, instance, message, "delivered", "read"))
+
+
+def _move(world: "World", instance: Instance, message: Message, before: str, after: str) -> None:
+    # The control face may have moved it in the meantime.
+    if message.status == before and instance.is_alive:
+        advance_status(world, instance, message, after)
+
+
+def _leave(world: "World", instance: Instance) -> None:
+    instance.outgoing_timer = None
+    expire(world, instance)
+    if not instance.is_sending or not instance.outgoing:
+        return
+    message = instance.outgoing.popleft()
+    now = world.clock.now()
+    instance.last_sent_at = message.sent_at = now
+    digits = message.chat_id.partition("@")[0]
+    if digits in world.no_account:
+        advance_status(world, instance, message, "noAccount")
+    else:
+        emit(
+            world,
+            instance,
+            "outgoingAPIMessageReceived",
+            {
+                "idMessage": message.id_message,
+                "senderData": sender_data(instance, message),
+                "messageData": message.message_data,
+            },
+        )
+        advance_status(world, instance, message, "sent")
+    pump(world, instance)
+
+
+def sender_data(instance: Instance, message: Message) -> dict[str, Any]:
+    """Who speaks in a message: in outgoing kinds the sender is the instance's own number."""
+    if message.direction == "incoming":
+        sender = message.body.get("sender") or message.chat_id
+        name = message.sender_name
+    else:
+        sender, name = instance.wid, instance.push_name
+    return {
+        "chatId": message.chat_id,
+        "chatName": message.sender_name,
+        "sender": sender,
+        "senderName": name,
+        "senderContactName": "",
+    }

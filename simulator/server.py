@@ -1,0 +1,119 @@
+"""The HTTP face of the upstream: addresses as lenient as the real ones, every call journaled."""
+
+import asyncio
+
+from aiohttp import web
+
+from simulator import wire
+from simulator.dispatch import admit, close, decode, gate, open_entry, perform_waiting
+from simulator.journal import Entry
+from simulator.methods.table import INSTANCE_METHODS, PARTNER_METHODS
+from simulator.mischief import Scene, play, respond
+from simulator.scanning import watch
+from simulator.wire import Call, Method, Reply
+from simulator.world import World
+
+PREFIX = "wainstance"
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS, DELETE, HEAD",
+    "Access-Control-Max-Age": "1728000",
+}
+TOO_LARGE = wire.plain(500, "request entity too large")
+
+
+class Upstream:
+    """Answers every address that is not the control face's."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One call from its address to its answer, or to its accident."""
+        if request.method == "OPTIONS":
+            return web.Response(headers=CORS)
+        call = self._understand(request)
+        if isinstance(call, Reply):
+            self._journal_stray(request, call)
+            return respond(call, {})
+        world = self._world
+        try:
+            raw = await _read(request, call.method.max_bytes)
+        except (asyncio.CancelledError, ConnectionError):
+            open_entry(world, call)
+            raise
+        call.raw = raw or b""
+        decode(call)
+        entry = open_entry(world, call)
+        reply, headers = gate(world, call)
+        if reply is None and raw is None:
+            reply = TOO_LARGE
+        if reply is not None:
+            close(entry, reply)
+            return respond(reply, headers)
+        fault = world.faults.for_call(call.method.name, entry.id_instance, entry.name)
+        if fault is not None:
+            return await play(Scene(world, request, call, entry, fault, headers))
+        if call.method.handler is None and call.method.waits is None:
+            return await self._open_socket(request, call, entry, headers)
+        return respond(await perform_waiting(world, call, entry), headers)
+
+    async def _open_socket(
+        self, request: web.Request, call: Call, entry: Entry, headers: dict[str, str]
+    ) -> web.StreamResponse:
+        refused = admit(self._world, call)
+        if refused is None and not web.WebSocketResponse().can_prepare(request):
+            refused = wire.plain(400, "bad request data")
+        if refused is not None:
+            close(entry, refused)
+            return respond(refused, headers)
+        return await watch(self._world, request, call, entry)
+
+    def _understand(self, request: web.Request) -> Call | Reply:
+        parts = [part for part in request.path.split("/") if part]
+        if len(parts) < 3:
+            return wire.plain(404, "Not Found")
+        first = parts[0].lower()
+        method: Method | None
+        id_instance: int | None = None
+        if first == "partner":
+            method = PARTNER_METHODS.get(parts[1].lower())
+        elif first.startswith(PREFIX):
+            method = INSTANCE_METHODS.get(parts[1].lower())
+            digits = first[len(PREFIX) :]
+            if not (digits.isascii() and digits.isdecimal() and len(digits) < 20):
+                return wire.plain(403, "Forbidden")
+            id_instance = int(digits)
+        else:
+            return wire.plain(404, "Not Found")
+        if method is None or request.method not in method.verbs:
+            return wire.plain(404, "Not Found")
+        return Call(
+            method=method,
+            path=request.path,
+            verb=request.method,
+            token=parts[2],
+            tail=parts[3] if len(parts) > 3 else "",
+            instance=None if id_instance is None else self._world.instances.get(id_instance),
+            id_instance=id_instance,
+            query=dict(request.query),
+        )
+
+    def _journal_stray(self, request: web.Request, reply: Reply) -> None:
+        parts = [part for part in request.path.split("/") if part]
+        name = parts[1] if len(parts) > 1 else ""
+        close(self._world.journal.add("call", name, verb=request.method), reply)
+
+
+async def _read(request: web.Request, most: int) -> bytes | None:
+    """The whole body, or None when it is larger than the method takes; never holds more than that."""
+    if not request.can_read_body:
+        return b""
+    if (request.content_length or 0) > most:
+        return None
+    found = bytearray()
+    async for chunk in request.content.iter_any():
+        found += chunk
+        if len(found) > most:
+            return None
+    return bytes(found)
