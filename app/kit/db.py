@@ -66,10 +66,10 @@ class Deferrable(Protocol):
 
 
 class Ring(NamedTuple):
-    """Which work to wake a worker for, and in how many seconds; `run_at` tells one round of it from the next."""
+    """Which work to wake a worker for, and in how many seconds; `round` tells one round of it from the next."""
 
     work_id: UUID
-    run_at: datetime
+    round: str
     delay_seconds: float
 
 

@@ -85,7 +85,7 @@ class RedisBell:
         await self._pool.enqueue_job(
             FUNCTION,
             str(ring.work_id),
-            _job_id=f"{ring.work_id}:{ring.run_at.timestamp():.6f}",
+            _job_id=f"{ring.work_id}:{ring.round}",
             _defer_by=ring.delay_seconds or None,
         )
 

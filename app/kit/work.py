@@ -80,9 +80,9 @@ async def record(uow: UnitOfWork) -> None:
         index_where=Work.dead_at.is_(None),
         set_={"run_at": func.least(Work.run_at, statement.excluded.run_at), "rung": True},
     )
-    result = await uow.session.execute(statement.returning(Work.id, Work.run_at))
+    result = await uow.session.execute(statement.returning(Work.id, Work.run_at, Work.attempt))
     for row in result:
-        _ring(uow, row.id, row.run_at)
+        _ring(uow, row.id, row.run_at, row.attempt)
 
 
 async def claim(uow: UnitOfWork, work_id: UUID, lease_seconds: float) -> Claim | None:
@@ -152,16 +152,22 @@ async def retry(uow: UnitOfWork, mine: Claim, *, after_seconds: float | None, er
 async def due(uow: UnitOfWork, limit: int) -> Sequence[Ring]:
     """Work that waits for a worker, longest first."""
     result = await uow.session.execute(
-        select(Work.id, Work.run_at)
+        select(Work.id, Work.run_at, Work.attempt)
         .where(Work.dead_at.is_(None), Work.run_at <= uow.now, _free(uow))
         .order_by(Work.run_at)
         .limit(limit)
     )
-    return [Ring(row.id, row.run_at, 0) for row in result]
+    return [Ring(row.id, _round(row.run_at, row.attempt), 0) for row in result]
 
 
-def _ring(uow: UnitOfWork, work_id: UUID, run_at: datetime) -> None:
-    uow.rings.append(Ring(work_id, run_at, max(0.0, (run_at - uow.now).total_seconds())))
+def _ring(uow: UnitOfWork, work_id: UUID, run_at: datetime, attempt: int) -> None:
+    delay_seconds = max(0.0, (run_at - uow.now).total_seconds())
+    uow.rings.append(Ring(work_id, _round(run_at, attempt), delay_seconds))
+
+
+def _round(run_at: datetime, attempt: int) -> str:
+    """Equal while a piece of work waits, new after it was claimed: arq drops a second ring of the same round."""
+    return f"{run_at.timestamp():.6f}:{attempt}"
 
 
 async def _release(uow: UnitOfWork, mine: Claim, run_at: datetime, *, attempt: int, error: str | None) -> None:
@@ -170,7 +176,7 @@ async def _release(uow: UnitOfWork, mine: Claim, run_at: datetime, *, attempt: i
         .where(Work.id == mine.id)
         .values(run_at=run_at, lease_token=None, lease_until=None, attempt=attempt, last_error=error, rung=False)
     )
-    _ring(uow, mine.id, run_at)
+    _ring(uow, mine.id, run_at, attempt)
 
 
 def _free(uow: UnitOfWork) -> ColumnElement[bool]:

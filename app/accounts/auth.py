@@ -1,0 +1,192 @@
+"""From a request to its principal, and from the principal to the unit of work."""
+
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from sqlalchemy import select
+
+from app.accounts.models import ApiKey, OperatorKey, Tenant, UserSession
+from app.accounts.principal import Principal
+from app.accounts.scopes import ROLES, Scope
+from app.accounts.tokens import kind_of
+from app.kit.db import SYSTEM, Database, UnitOfWork
+from app.kit.errors import Forbidden, InvalidRequest, Unauthenticated
+
+CACHE_SECONDS: Final = 0.5
+CACHE_SIZE: Final = 10_000
+
+
+class KeyNotFound(Unauthenticated):
+    """The credential does not exist or was revoked."""
+
+    code = "key_not_found"
+
+
+class KeyExpired(Unauthenticated):
+    """The key has expired."""
+
+    code = "key_expired"
+
+
+class SessionExpired(Unauthenticated):
+    """The session has ended; sign in again."""
+
+    code = "session_expired"
+
+
+class OrganizationClosed(Forbidden):
+    """The organization is suspended or closed."""
+
+    code = "organization_suspended"
+
+
+class CredentialInUrl(InvalidRequest):
+    """A credential must never stand in a URL: send it in the Authorization header."""
+
+    code = "credential_in_url"
+
+
+class Guard(Protocol):
+    """A Litestar guard that also tells which scope it asks for, so that the house can check every route."""
+
+    scope: Scope
+
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None: ...
+
+
+class requires:  # noqa: N801  # reads as a claim where it stands: guards=[requires(Scope.…)]
+    """Lets in callers with a scope; operators only where the scope is the operator's."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        """Find the principal and check it.
+
+        Raises:
+            Unauthenticated: no valid credential.
+            InsufficientScope: a valid one that may not do this.
+        """
+        authenticator: Authenticator = connection.app.state.authenticator
+        if "slt_" in connection.scope.get("query_string", b"").decode("latin-1"):
+            raise CredentialInUrl()
+        principal = await authenticator.authenticate(connection.headers.get("authorization"))
+        connection.scope["state"]["principal"] = principal
+        principal.require(self.scope)
+
+
+async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
+    """The caller, as the guard found it."""
+    principal: Principal = request.scope["state"]["principal"]
+    return principal
+
+
+async def provide_uow(request: Request[Any, Any, Any], database: Database) -> AsyncGenerator[UnitOfWork, None]:
+    """The request's one transaction in the caller's scope: committed before the answer leaves, else rolled back."""
+    principal: Principal = request.scope["state"]["principal"]
+    async with database.begin(SYSTEM if principal.kind == "operator" else principal.tenant) as uow:
+        yield uow
+
+
+class Authenticator:
+    """Looks credentials up by their keyed hash; one found good is trusted for half a second longer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._seen: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+
+    async def authenticate(self, header: str | None) -> Principal:
+        """The principal of an `Authorization: Bearer …` header.
+
+        Raises:
+            Unauthenticated: missing or malformed; KeyNotFound, KeyExpired, SessionExpired, OrganizationClosed.
+        """
+        scheme, _, token = (header or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("Send `Authorization: Bearer …`.")
+        kind = kind_of(token.strip())
+        if kind is None:
+            raise KeyNotFound()
+        fingerprint = self._database.keyring.fingerprint(token.strip())
+        known = self._seen.get(fingerprint)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        async with self._database.begin(SYSTEM) as uow:
+            principal = await _FINDERS[kind](uow, fingerprint)
+        self._seen[fingerprint] = (time.monotonic() + CACHE_SECONDS, principal)
+        if len(self._seen) > CACHE_SIZE:
+            self._seen.popitem(last=False)
+        return principal
+
+
+async def _api_key(uow: UnitOfWork, fingerprint: bytes) -> Principal:
+    row = (
+        await uow.session.execute(
+            select(ApiKey, Tenant.status)
+            .join(Tenant, Tenant.id == ApiKey.tenant_id)
+            .where((ApiKey.secret_hash == fingerprint) | (ApiKey.previous_hash == fingerprint))
+        )
+    ).first()
+    if row is None or row.ApiKey.revoked_at is not None:
+        raise KeyNotFound()
+    key: ApiKey = row.ApiKey
+    if _over(key.expires_at, uow.now) or (key.secret_hash != fingerprint and _over(key.previous_until, uow.now)):
+        raise KeyExpired()
+    _open(row.status)
+    if key.last_used_at is None or (uow.now - key.last_used_at).total_seconds() > 60:
+        key.last_used_at = uow.now
+    return Principal(
+        kind="api_key",
+        id=key.id,
+        tenant_id=key.tenant_id,
+        environment=key.environment,
+        scopes=frozenset(Scope(scope) for scope in key.scopes),
+        instance_ids=None if key.instance_ids is None else frozenset(UUID(item) for item in key.instance_ids),
+    )
+
+
+async def _session(uow: UnitOfWork, fingerprint: bytes) -> Principal:
+    row = (
+        await uow.session.execute(
+            select(UserSession, Tenant.status)
+            .join(Tenant, Tenant.id == UserSession.tenant_id)
+            .where(UserSession.token_hash == fingerprint)
+        )
+    ).first()
+    if row is None or row.UserSession.revoked_at is not None or _over(row.UserSession.expires_at, uow.now):
+        raise SessionExpired()
+    _open(row.status)
+    session: UserSession = row.UserSession
+    return Principal(
+        kind="session",
+        id=session.id,
+        tenant_id=session.tenant_id,
+        environment="live",
+        scopes=ROLES[session.role],
+    )
+
+
+async def _operator(uow: UnitOfWork, fingerprint: bytes) -> Principal:
+    key = await uow.session.scalar(select(OperatorKey).where(OperatorKey.secret_hash == fingerprint))
+    if key is None or key.revoked_at is not None:
+        raise KeyNotFound()
+    return Principal(kind="operator", id=key.id, tenant_id=None, environment="live", scopes=frozenset({Scope.OPERATOR}))
+
+
+def _over(instant: datetime | None, now: datetime) -> bool:
+    return instant is not None and instant <= now
+
+
+def _open(status: str) -> None:
+    if status != "active":
+        raise OrganizationClosed()
+
+
+_FINDERS: Final = {"api_key": _api_key, "session": _session, "operator": _operator}

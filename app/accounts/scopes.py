@@ -1,0 +1,35 @@
+"""What a credential may do."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Scope(StrEnum):
+    """One permission; routes name the one they need."""
+
+    INSTANCES_READ = "instances:read"
+    INSTANCES_WRITE = "instances:write"
+    MESSAGES_SEND = "messages:send"
+    MESSAGES_READ = "messages:read"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    EVENTS_READ = "events:read"
+    USAGE_READ = "usage:read"
+    ORGANIZATION_READ = "organization:read"
+    ORGANIZATION_WRITE = "organization:write"
+    KEYS_WRITE = "keys:write"
+    OPERATOR = "operator"
+
+
+TENANT_SCOPES: Final = frozenset(Scope) - {Scope.OPERATOR}
+PRESETS: Final[dict[str, frozenset[Scope]]] = {
+    "full": TENANT_SCOPES,
+    "send_only": frozenset({Scope.MESSAGES_SEND, Scope.MESSAGES_READ, Scope.INSTANCES_READ}),
+    "read_only": frozenset(scope for scope in TENANT_SCOPES if scope.endswith(":read")),
+}
+ROLES: Final[dict[str, frozenset[Scope]]] = {
+    "owner": TENANT_SCOPES,
+    "admin": TENANT_SCOPES,
+    "developer": TENANT_SCOPES - {Scope.ORGANIZATION_WRITE},
+    "viewer": PRESETS["read_only"],
+}

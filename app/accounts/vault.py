@@ -1,0 +1,47 @@
+"""A tenant's sealing key, and what is sealed with it."""
+
+from uuid import UUID
+
+from app.accounts.models import TenantKey
+from app.kit.crypto import Unreadable, new_key, seal, unseal
+from app.kit.db import UnitOfWork
+
+
+class Vault:
+    """Seals and opens one tenant's secrets; a place is `table.column|row id`, so a value cannot be moved."""
+
+    def __init__(self, tenant_id: UUID, key: bytes) -> None:
+        self._tenant_id = tenant_id
+        self._key = key
+
+    def seal(self, plain: str, place: str) -> bytes:
+        """The text, sealed for its place."""
+        return seal(self._key, plain.encode(), f"{place}|{self._tenant_id}")
+
+    def open(self, sealed: bytes, place: str) -> str:
+        """The text that was sealed for the place.
+
+        Raises:
+            Unreadable: it is not this tenant's, not this place's, or was changed.
+        """
+        return unseal(self._key, sealed, f"{place}|{self._tenant_id}").decode()
+
+
+async def new_vault(uow: UnitOfWork, tenant_id: UUID) -> Vault:
+    """Make the key of a new tenant."""
+    key = new_key()
+    uow.session.add(TenantKey(tenant_id=tenant_id, wrapped=uow.keyring.wrap(key, str(tenant_id)), created_at=uow.now))
+    await uow.session.flush()
+    return Vault(tenant_id, key)
+
+
+async def open_vault(uow: UnitOfWork, tenant_id: UUID) -> Vault:
+    """A tenant's vault.
+
+    Raises:
+        Unreadable: the tenant was erased, or the deployment's key is gone.
+    """
+    row = await uow.session.get(TenantKey, tenant_id)
+    if row is None:
+        raise Unreadable("the tenant has no key")
+    return Vault(tenant_id, uow.keyring.unwrap(row.wrapped, str(tenant_id)))

@@ -1,0 +1,97 @@
+"""All that lives as long as a process, opened once and closed in reverse order."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from app.accounts.auth import Authenticator
+from app.gateway.options import Options as GatewayOptions
+from app.instances.options import Options as InstanceOptions
+from app.instances.options import RepairPolicy
+from app.kit import work
+from app.kit.crypto import Keyring, Secret
+from app.kit.db import Bell, Database
+from app.kit.egress import Egress
+from app.kit.mail import Mailer
+from app.kit.queue import RedisBell
+from app.providers.green_api.adapter import GreenApi
+from app.providers.port import Provider
+from app.providers.registry import Registry
+from app.settings import Settings
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What routes, trips and commands are given; nothing below reads the environment."""
+
+    settings: Settings
+    keyring: Keyring
+    database: Database
+    authenticator: Authenticator
+    registry: Registry
+    egress: Egress
+    mailer: Mailer
+    instance_options: InstanceOptions
+    gateway_options: GatewayOptions
+
+
+@asynccontextmanager
+async def open_runtime(
+    settings: Settings, *, bell: Bell | None = None, application: str = "api"
+) -> AsyncIterator[Runtime]:
+    """Open everything for one process; without a bell of the caller's, Redis is rung."""
+    own_bell = RedisBell(settings.redis_url) if bell is None else None
+    keyring = settings.keyring()
+    database = Database(
+        settings.database_url,
+        settings.system_database_url,
+        keyring=keyring,
+        bell=bell or cast(Bell, own_bell),
+        recorder=work.record,
+        pool_size=settings.pool_size,
+        application=f"sublet-{application}",
+    )
+    registry = Registry(_providers(settings))
+    egress = Egress(settings.networks())
+    try:
+        yield Runtime(
+            settings=settings,
+            keyring=keyring,
+            database=database,
+            authenticator=Authenticator(database),
+            registry=registry,
+            egress=egress,
+            mailer=Mailer(settings.smtp_url, settings.mail_from),
+            instance_options=InstanceOptions(
+                deployment=settings.deployment,
+                public_url=settings.public_url.rstrip("/"),
+                quiet_seconds=settings.quiet_seconds,
+                ready_poll_seconds=settings.ready_poll_seconds,
+                state_poll_seconds=settings.state_poll_seconds,
+                surplus_wait_seconds=settings.surplus_wait_seconds,
+                listing_seconds=settings.listing_seconds,
+                repair_policy=cast(RepairPolicy, settings.repair_policy),
+            ),
+            gateway_options=GatewayOptions(
+                resolve_seconds=settings.resolve_seconds, journal_seconds=settings.journal_seconds
+            ),
+        )
+    finally:
+        await egress.close()
+        await registry.close()
+        await database.close()
+        if own_bell is not None:
+            await own_bell.close()
+
+
+def _providers(settings: Settings) -> dict[tuple[str, str], Provider]:
+    accounts = {
+        "live": (settings.green_api_url, settings.green_api_partner_token),
+        "test": (settings.green_api_test_url, settings.green_api_test_partner_token),
+    }
+    return {
+        ("green_api", environment): GreenApi(url, Secret(token), timeout_seconds=settings.upstream_timeout_seconds)
+        for environment, (url, token) in accounts.items()
+        if url and token
+    }

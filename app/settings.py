@@ -1,0 +1,140 @@
+"""The only reader of the environment: every setting with its unit, its default and its meaning."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from app.kit.crypto import Keyring, Secret
+from app.kit.egress import Network, parse_networks
+
+PREFIX: Final = "SUBLET_"
+
+
+class SettingsInvalid(ValueError):
+    """The environment cannot be used; the text says which name and why, and never shows a secret's value."""
+
+
+def setting(help_text: str, default: Any = MISSING, *, secret: bool = False) -> Any:
+    """A field with its explanation; without a default it is required."""
+    return field(default=default, metadata={"help": help_text, "secret": secret})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All that differs between deployments: `SUBLET_NAME` sets `name`, `SUBLET_NAME_FILE` names a file with it."""
+
+    database_url: str = setting("PostgreSQL as the role sublet_app: the API's, held by row policies", secret=True)
+    system_database_url: str = setting("PostgreSQL as the role sublet_system: workers and doors", secret=True)
+    owner_database_url: str = setting(
+        "PostgreSQL as the owner of the tables; only `sublet migrate` reads it", "", secret=True
+    )
+    redis_url: str = setting("Redis or Valkey; it holds nothing that may not be lost", secret=True)
+    secret_keys: str = setting("sealing keys, `1:BASE64URL[,2:…]`, 32 bytes each; the highest seals", secret=True)
+    public_url: str = setting("where customers and gateways reach this API", "http://127.0.0.1:8000")
+    docs_url: str = setting("base of the problem types' addresses; empty: the public URL", "")
+    deployment: str = setting("short name in every upstream tag; staging and production must differ", "dev")
+    host: str = setting("address to listen on", "127.0.0.1")
+    port: int = setting("port to listen on", 8000)
+    log_level: str = setting("debug, info, warning or error", "info")
+    pool_size: int = setting("PostgreSQL connections per role and process", 10)
+    smtp_url: str = setting("mail server, `smtp://[user:password@]host:port` or `smtps://…`", "", secret=True)
+    mail_from: str = setting("sender of mails", "Sublet <no-reply@sublet.example>")
+    egress_allow: str = setting("networks that webhooks may reach although not public, `10.0.0.0/8,…`", "")
+
+    green_api_url: str = setting("GREEN-API for live instances", "https://api.green-api.com")
+    green_api_partner_token: str = setting("GREEN-API partner token, live; empty: no live instances", "", secret=True)
+    green_api_test_url: str = setting("GREEN-API (or a simulator) for test instances", "")
+    green_api_test_partner_token: str = setting("partner token for test instances", "", secret=True)
+    upstream_timeout_seconds: float = setting("how long an upstream call may take", 30.0)
+    quiet_seconds: float = setting("wait after a create of unknown outcome before looking for it", 120.0)
+    repair_policy: str = setting("what to do with surplus and orphans: `delete`, `adopt` or `report`", "delete")
+    surplus_wait_seconds: float = setting("least time between the two sightings before a surplus is deleted", 300.0)
+    listing_seconds: float = setting("how often the upstream listing is compared", 300.0)
+    state_poll_seconds: float = setting("how often the state of a usable instance is read", 60.0)
+    ready_poll_seconds: float = setting("how often an instance that is being made ready is read", 5.0)
+    resolve_seconds: float = setting("first wait before a send of unknown outcome is looked for", 5.0)
+    journal_seconds: float = setting("least time between the two journal readings that prove a send undone", 130.0)
+    lease_seconds: float = setting("how long a worker may hold a piece of work; longer than an upstream call", 60.0)
+    worker_jobs: int = setting("pieces of work that one worker does at once", 20)
+    sweep_seconds: float = setting("how often each worker rings for work whose bell was lost", 2.0)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read and check the environment.
+
+        Raises:
+            SettingsInvalid: a name is unknown, missing, or its value cannot be used.
+        """
+        environ = os.environ if environ is None else environ
+        known = {item.name: item for item in fields(cls)}
+        values: dict[str, Any] = {}
+        for name, value in environ.items():
+            if not name.startswith(PREFIX):
+                continue
+            short = name.removeprefix(PREFIX).lower()
+            if short.endswith("_file") and short.removesuffix("_file") in known:
+                short, value = short.removesuffix("_file"), _read(name, value)
+            if short not in known:
+                raise SettingsInvalid(_unknown(name, list(known)))
+            values[short] = _typed(known[short], value)
+        missing = [
+            PREFIX + name.upper() for name, item in known.items() if item.default is MISSING and name not in values
+        ]
+        if missing:
+            raise SettingsInvalid(f"not set: {', '.join(missing)}")
+        return cls(**values)
+
+    def keyring(self) -> Keyring:
+        """The deployment's sealing keys.
+
+        Raises:
+            SettingsInvalid: they cannot be read.
+        """
+        try:
+            return Keyring.parse(self.secret_keys)
+        except ValueError:
+            raise SettingsInvalid(f"{PREFIX}SECRET_KEYS must be `1:BASE64URL` of 32 bytes") from None
+
+    def networks(self) -> tuple[Network, ...]:
+        """The networks that webhooks may reach besides the public Internet."""
+        return parse_networks(self.egress_allow)
+
+    def shown(self) -> dict[str, str]:
+        """Every setting as text, secrets replaced by `***`."""
+        return {
+            PREFIX + item.name.upper(): "***"
+            if item.metadata["secret"] and getattr(self, item.name)
+            else str(getattr(self, item.name))
+            for item in fields(self)
+        }
+
+    def __repr__(self) -> str:
+        return f"Settings(deployment={self.deployment!r})"
+
+
+def secret_of(value: str) -> Secret:
+    """A setting's value, wrapped so that it cannot be logged."""
+    return Secret(value)
+
+
+def _typed(item: Field[Any], value: str) -> Any:
+    kind = item.type if isinstance(item.type, type) else {"int": int, "float": float}.get(str(item.type), str)
+    try:
+        return kind(value)
+    except ValueError:
+        raise SettingsInvalid(f"{PREFIX}{item.name.upper()} must be a number") from None
+
+
+def _read(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsInvalid(f"{name}: {error.strerror}") from None
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, [PREFIX + item.upper() for item in known], 1)
+    return f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else "")

@@ -1,0 +1,101 @@
+"""The worker process: arq wakes it, rows tell it what to do, a sweep makes up for every lost bell."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from arq.worker import Worker, func
+from sqlalchemy import text
+
+from app import jobs
+from app.kit import work
+from app.kit.db import SYSTEM
+from app.kit.log import configure
+from app.kit.queue import FUNCTION, QUEUE_NAME, deserialize, redis_settings, serialize
+from app.runtime import Runtime, open_runtime
+from app.settings import Settings
+from workers.task import Handler, do_work
+
+log = structlog.get_logger()
+
+SWEEP_LOCK: Final = 7_303_012
+SWEEP_BATCH: Final = 1000
+STOP_SECONDS: Final = 20
+
+HANDLERS: Final[Mapping[str, Handler]] = {}
+
+
+def build(settings: Settings, handlers: Mapping[str, Handler] | None = None) -> Worker:
+    """An arq worker that opens its runtime when it starts and closes it when it stops."""
+    handlers = HANDLERS if handlers is None else handlers
+    stack = AsyncExitStack()
+
+    async def start(ctx: dict[str, Any]) -> None:
+        runtime = await stack.enter_async_context(open_runtime(settings, application="worker"))
+        ctx["runtime"] = runtime
+        await ensure_periodic(runtime)
+        ctx["sweep"] = asyncio.create_task(sweep_for_ever(runtime))
+        log.info("worker_started", deployment=settings.deployment)
+
+    async def stop(ctx: dict[str, Any]) -> None:
+        ctx["sweep"].cancel()
+        await asyncio.gather(ctx["sweep"], return_exceptions=True)
+        await stack.aclose()
+
+    async def ring(ctx: dict[str, Any], work_id: str) -> None:
+        await do_work(ctx["runtime"], handlers, UUID(work_id))
+
+    return Worker(
+        functions=[func(ring, name=FUNCTION, keep_result=0, max_tries=1, timeout=settings.lease_seconds + 5)],
+        queue_name=QUEUE_NAME,
+        redis_settings=redis_settings(settings.redis_url),
+        on_startup=start,
+        on_shutdown=stop,
+        max_jobs=settings.worker_jobs,
+        poll_delay=0.05,
+        keep_result=0,
+        retry_jobs=False,
+        job_completion_wait=STOP_SECONDS,
+        health_check_interval=30,
+        health_check_key=f"{QUEUE_NAME}:health:{UUID(int=id(stack)).hex}",
+        job_serializer=serialize,
+        job_deserializer=deserialize,
+        log_results=False,
+    )
+
+
+async def ensure_periodic(runtime: Runtime) -> None:
+    """See that every periodic job has its row."""
+    async with runtime.database.begin(SYSTEM) as uow:
+        for kind in jobs.PERIODIC:
+            uow.defer(jobs.periodic(kind))
+
+
+async def sweep_for_ever(runtime: Runtime) -> None:
+    """Ring again, every few seconds, for work that is due and held by nobody."""
+    while True:
+        try:
+            await sweep(runtime)
+        except Exception as error:
+            log.warning("sweep_failed", error=type(error).__name__)
+        await asyncio.sleep(runtime.settings.sweep_seconds)
+
+
+async def sweep(runtime: Runtime) -> int:
+    """Ring once for all that waits; one worker at a time does it. Returns how many bells were rung."""
+    async with runtime.database.begin(SYSTEM) as uow:
+        if not await uow.session.scalar(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": SWEEP_LOCK}):
+            return 0
+        rings = await work.due(uow, SWEEP_BATCH)
+    runtime.database.bell.ring(list(rings))
+    return len(rings)
+
+
+def main() -> None:
+    """Run until told to stop."""
+    settings = Settings.load()
+    configure(settings.log_level)
+    build(settings).run()
