@@ -9,6 +9,8 @@ import itertools
 import json
 import signal
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email import policy
@@ -48,12 +50,16 @@ class Mailbox:
         self._smtp: asyncio.Server | None = None
         self._runner: web.AppRunner | None = None
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, keep: int = KEEP) -> AsyncIterator[Self]:
+        """A mailbox on free ports, for as long as the context lasts."""
+        mailbox = cls(keep)
+        await mailbox.start()
+        try:
+            yield mailbox
+        finally:
+            await mailbox.stop()
 
     async def start(self, smtp_port: int = 0, http_port: int = 0) -> None:
         """Listen on loopback; port 0 takes any that is free."""

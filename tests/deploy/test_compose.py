@@ -40,9 +40,10 @@ def compose() -> dict[str, Any]:
 
 
 def _interpolated() -> str:
-    """The compose file as it is once .env is filled in."""
+    """The compose file as it is once .env is filled in and its anchors are followed."""
     filled = re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", _text("docker-compose.yml"))
-    return re.sub(r"\$\{[A-Z_]+:\?[^}]*\}", "filled", filled)
+    filled = re.sub(r"\$\{[A-Z_]+:\?[^}]*\}", "filled", filled)
+    return yaml.safe_dump(yaml.safe_load(filled))
 
 
 def _seconds(duration: str) -> int:

@@ -30,7 +30,7 @@ async def _send(smtp_url: str, *messages: EmailMessage) -> None:
 
 
 async def test_a_letter_is_shown_to_whom_asks_for_its_reader_newest_first() -> None:
-    async with Mailbox() as mailbox, aiohttp.ClientSession(mailbox.http_url) as http:
+    async with Mailbox.running() as mailbox, aiohttp.ClientSession(mailbox.http_url) as http:
         await _send(
             mailbox.smtp_url,
             _letter("ann@example.com", "Your code", "123456 is your code, señora"),
@@ -51,13 +51,13 @@ async def test_a_letter_is_shown_to_whom_asks_for_its_reader_newest_first() -> N
 
 
 async def test_the_mailbox_forgets_the_oldest_and_not_more() -> None:
-    async with Mailbox(keep=3) as mailbox:
+    async with Mailbox.running(keep=3) as mailbox:
         await _send(mailbox.smtp_url, *(_letter("a@example.com", str(n), "x") for n in range(5)))
         assert [letter.subject for letter in mailbox.letters] == ["2", "3", "4"]
 
 
 async def test_a_page_with_a_name_of_its_own_is_refused() -> None:
-    async with Mailbox() as mailbox, aiohttp.ClientSession(mailbox.http_url) as http:
+    async with Mailbox.running() as mailbox, aiohttp.ClientSession(mailbox.http_url) as http:
         async with http.get("/messages", headers={"Host": "rebound.example"}) as answer:
             assert answer.status == 403
         async with http.get("/health") as answer:
