@@ -18,6 +18,7 @@ from swagger_ui_bundle import swagger_ui_path
 from app import migrate
 from app.accounts.auth import provide_principal, provide_uow
 from app.door import Door
+from app.idempotency.once import provide_replay
 from app.kit.db import SYSTEM
 from app.kit.errors import AppError
 from app.kit.problem import handlers
@@ -120,6 +121,7 @@ def _dependencies() -> dict[str, Provide]:
     return {
         "principal": Provide(provide_principal),
         "uow": Provide(provide_uow),
+        "replay": Provide(provide_replay),
         **{name: part(name) for name in names},
     }
 

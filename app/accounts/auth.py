@@ -102,6 +102,10 @@ class Authenticator:
         self._database = database
         self._seen: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
 
+    def forget(self) -> None:
+        """Trust no credential without looking it up again."""
+        self._seen.clear()
+
     async def authenticate(self, header: str | None) -> Principal:
         """The principal of an `Authorization: Bearer …` header.
 

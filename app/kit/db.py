@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import DateTime, LargeBinary, MetaData, Select, event, select, text
@@ -60,9 +60,13 @@ Owned = TypeVar("Owned", bound=TenantOwned)
 class Deferrable(Protocol):
     """What `UnitOfWork.defer` takes: something that becomes a row of work; see `app.jobs`."""
 
-    kind: str
-    ref: UUID
-    tenant_id: UUID | None
+    kind: ClassVar[str]
+
+    @property
+    def ref(self) -> UUID: ...
+
+    @property
+    def tenant_id(self) -> UUID | None: ...
 
 
 class Ring(NamedTuple):

@@ -1,0 +1,71 @@
+"""`Idempotency-Key` for verbs that are one transaction."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response
+
+from app.accounts.principal import Principal
+from app.idempotency import service
+from app.idempotency.service import HEADER, InFlight, Kept, Use
+from app.kit.crypto import digest
+from app.kit.db import UnitOfWork
+
+KEPT_HEADERS: Final = ("location", "retry-after", "x-instance-id", "etag")
+Reply = Response[Any]
+
+
+class Replay:
+    """The request's key, if it gave one."""
+
+    def __init__(self, use: Use | None) -> None:
+        self.use = use
+
+    async def once(self, uow: UnitOfWork, make: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Run the verb, or answer as it was answered before; both in the request's own transaction.
+
+        Raises:
+            KeyReused: the key belongs to another request.
+            InFlight: the first request is not committed yet.
+        """
+        if self.use is None:
+            return await make()
+        known = await service.claim(uow, self.use)
+        if isinstance(known, Kept):
+            return replayed(known)
+        if known is not None:
+            raise InFlight(headers={"Retry-After": "1"})
+        reply = await make()
+        body = msgspec.json.encode(reply.content)
+        headers = {name: value for name, value in reply.headers.items() if name.lower() in KEPT_HEADERS}
+        await service.finish(uow, self.use, Kept(reply.status_code or 200, headers, body))
+        return reply
+
+
+async def provide_replay(request: Request[Any, Any, Any], principal: Principal) -> Replay:
+    """The dependency `replay`.
+
+    Raises:
+        InvalidParameter: the key is not usable.
+    """
+    key = request.headers.get(HEADER)
+    if key is None or principal.tenant_id is None:
+        return Replay(None)
+    return Replay(await use_of(request, principal, service.check_key(key)))
+
+
+async def use_of(request: Request[Any, Any, Any], principal: Principal, key: str) -> Use:
+    """The use of a key by a request: bound to tenant, environment, method, path and body."""
+    route = f"{principal.environment} {request.method} {request.url.path}"
+    return Use(principal.tenant, key, route, digest(route.encode() + b"\n" + await request.body()))
+
+
+def replayed(kept: Kept) -> Response[bytes]:
+    """The kept answer, marked."""
+    return Response(
+        kept.body,
+        status_code=kept.status,
+        headers={**kept.headers, "Idempotent-Replayed": "true"},
+        media_type="application/problem+json" if kept.status >= 400 else "application/json",
+    )

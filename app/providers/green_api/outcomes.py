@@ -1,0 +1,161 @@
+"""Pure rules: what an answer of GREEN-API lets us conclude.
+
+Sources: GREEN-API pages Common errors, 466 error, Rate limiter and Partners, issues 280, 306, 607 and 637
+(all read 2026-11-21). Nothing here raises, so that no traceback comes to hold an answer.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from app.providers.errors import (
+    CredentialRefused,
+    NotLinked,
+    NotReady,
+    NotThere,
+    OutcomeUnknown,
+    ProviderError,
+    QuotaReached,
+    Refused,
+    TooFast,
+)
+
+UNREADABLE: Final = "the gateway's answer could not be read"
+NEVER_DONE: Final = frozenset({400, 404, 405, 413, 414, 415, 422, 431, 469})
+LEGACY_NOT_SAVED: Final = 200
+LONGEST_WAIT_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; `whole` is false when the body broke off or went past the cap. Its repr shows no body."""
+
+    status: int
+    raw: bytes = field(repr=False)
+    whole: bool = True
+    retry_after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A 2xx with JSON; its repr shows no value."""
+
+    value: Any = field(repr=False)
+
+
+def of_instance_call(answer: Answer, *, reads: bool) -> Done | ProviderError:
+    """What an answer to `/waInstance{id}/…` means; `reads` marks calls that change nothing.
+
+    The literal `null` says `NotReady` to a call that reads. To one that changes something it is an answer that
+    cannot be understood, since no page says that it means a refusal.
+    """
+    verdict = _common(answer)
+    if verdict is not None:
+        return verdict
+    if answer.status == 401:
+        if answer.raw.strip():
+            return CredentialRefused("the gateway refused the account's token", status=401)
+        return NotReady("the gateway does not know the account's token, or not yet", status=401)
+    if answer.status == 403:
+        if _is_page(answer):
+            return Refused("something before the gateway forbids the call", status=403)
+        return NotThere("the gateway knows no such account", status=403)
+    if answer.status == 400:
+        return _worded_refusal(answer)
+    if answer.status in NEVER_DONE:
+        return Refused("the gateway refused the call", status=answer.status)
+    if answer.status != 200:
+        return OutcomeUnknown("the gateway answered with a status that tells nothing", status=answer.status)
+    understood, value = decode(answer.raw)
+    if understood and value is None and reads:
+        return NotReady("the account is being created", status=200)
+    if not understood or value is None:
+        return OutcomeUnknown(UNREADABLE, status=200)
+    return Done(value)
+
+
+def of_partner_call(answer: Answer) -> Done | ProviderError:
+    """What an answer to `/partner/…` means: most refusals come as a `code` inside HTTP 200."""
+    verdict = _common(answer)
+    if verdict is not None:
+        return verdict
+    understood, value = decode(answer.raw)
+    code = value.get("code") if isinstance(value, dict) else None
+    if answer.status == 401:
+        return CredentialRefused("the gateway refused the partner token", status=401)
+    if answer.status == 400 and code == LEGACY_NOT_SAVED:
+        return OutcomeUnknown("the gateway could not save the account", status=400)
+    if answer.status in NEVER_DONE or answer.status == 403:
+        return Refused("the gateway refused the call", status=answer.status)
+    if answer.status != 200:
+        return OutcomeUnknown("the gateway answered with a status that tells nothing", status=answer.status)
+    if not understood or value is None:
+        return OutcomeUnknown(UNREADABLE, status=200)
+    return Done(value) if code is None else _coded(code, value)
+
+
+def decode(raw: bytes) -> tuple[bool, Any]:
+    """Whether a body is JSON, and its value; depth and odd numbers are no way to an exception."""
+    try:
+        return True, msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return True, json.loads(raw)  # lenient about lone surrogates, which phones do send
+    except (ValueError, RecursionError):
+        return False, None
+
+
+def _common(answer: Answer) -> ProviderError | None:
+    if not answer.whole:
+        return OutcomeUnknown("the gateway's answer broke off or was too long", status=answer.status)
+    if answer.status >= 500 or answer.status == 499:
+        return OutcomeUnknown("the gateway had an error of its own", status=answer.status)
+    if answer.status == 429:
+        wait = _wait_seconds(answer.retry_after)
+        return TooFast("the gateway's rate limit is reached", status=429, retry_after_seconds=wait)
+    if answer.status == 466:
+        return QuotaReached("the gateway's plan quota is used up", status=466)
+    return None
+
+
+def _worded_refusal(answer: Answer) -> ProviderError:
+    understood, value = decode(answer.raw)
+    said = value.get("message") if isinstance(value, dict) else value if isinstance(value, str) else None
+    text = said if understood and isinstance(said, str) else answer.raw[:400].decode("utf-8", "replace")
+    text = text.strip().lower()[:200]
+    if text.startswith("instance is deleted"):
+        return NotThere("the account was deleted", status=400)
+    if text.startswith("instance account is expired"):
+        return NotReady("the gateway says that the account is not paid for, or too new", status=400)
+    if text.startswith(("instance is starting or not authorized", "instance account not authorized")):
+        return NotLinked("the call needs a linked phone", status=400)
+    if text.startswith(("instance in starting process", "instance is starting")):
+        return NotReady("the account is starting", status=400)
+    return Refused("the gateway refused the call as invalid", status=400)
+
+
+def _coded(code: Any, value: Any) -> Done | ProviderError:
+    if code == 200:
+        return Done(value)
+    if code == 401:
+        return CredentialRefused("the gateway refused the partner token", status=200)
+    if code == 404:
+        return NotThere("the gateway knows no such account", status=200)
+    if code == 429:
+        return TooFast("the gateway's rate limit is reached", status=200)
+    if isinstance(code, int) and 100 <= code < 499:
+        return Refused("the gateway refused the call", status=200)
+    return OutcomeUnknown("the gateway answered with a code that tells nothing", status=200)
+
+
+def _wait_seconds(header: str) -> float | None:
+    if not (header.isascii() and header.isdecimal() and len(header) < 10):
+        return None
+    return min(float(header), LONGEST_WAIT_SECONDS)
+
+
+def _is_page(answer: Answer) -> bool:
+    return answer.raw.lstrip()[:1] == b"<"

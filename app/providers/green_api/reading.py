@@ -1,0 +1,78 @@
+"""Reading values that upstream types loosely: text, numbers and instants, or nothing."""
+
+import math
+from datetime import UTC, datetime
+from typing import Any, Final
+
+MILLISECONDS_FROM: Final = 100_000_000_000
+FIRST_YEAR: Final = 2000
+
+
+def text_in(holder: Any, name: str) -> str:
+    """A text of an object, storable in PostgreSQL (no NUL, no lone surrogate); empty when it is not there."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return str(value).replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def object_in(holder: Any, name: str) -> dict[str, Any]:
+    """An object inside an object; empty when it is not there."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def list_in(holder: Any, name: str) -> list[Any]:
+    """A list inside an object; empty when it is not there."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    return value if isinstance(value, list) else []
+
+
+def number_in(holder: Any, name: str) -> int | None:
+    """A whole number of an object, also when it was written as digits."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 18:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def instant(value: Any) -> datetime | None:
+    """A moment given in seconds or milliseconds since 1970, or in ISO 8601 where no zone means UTC; else None.
+
+    Source: GREEN-API getInstances page shows `timeCreated` in ISO form, `0001-01-01T00:00:00` stands for never;
+    older collections show other forms (read 2026-11-21).
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    if isinstance(value, str):
+        if not _is_plain_number(value):
+            return _from_iso(value)
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    seconds = value / 1000 if abs(value) >= MILLISECONDS_FROM else value
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
+    return moment if moment.year >= FIRST_YEAR else None
+
+
+def phone_of(wid: str) -> str | None:
+    """The digits of an own account id such as `79990001122@c.us`; None for an empty or a hidden number."""
+    number, _, server = wid.partition("@")
+    number = number.partition(":")[0].lstrip("+")
+    return number if number.isascii() and number.isdecimal() and server != "lid" else None
+
+
+def _is_plain_number(value: str) -> bool:
+    return len(value) <= 20 and value.isascii() and value.replace(".", "", 1).isdecimal()
+
+
+def _from_iso(value: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value.strip())
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None
+    return moment if moment.year >= FIRST_YEAR else None
