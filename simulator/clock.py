@@ -44,6 +44,7 @@ class Clock:
         self._handle: asyncio.Handle | None = None
         self._frozen: float | None = None
         self._jump = asyncio.Lock()
+        self._epoch = 0
         self.speed = 1.0
         self._rebase(time.time())
 
@@ -88,19 +89,25 @@ class Clock:
         receiver that answers at once is not taken for a dead one because hours passed in no time.
         """
         async with self._jump:
-            start = self.now()
-            target = start + seconds
-            self._frozen = start
+            epoch = self._epoch
+            target = self.now() + seconds
+            self._frozen = self.now()
             try:
+                ran = 0
                 patience = await settle(patience)
-                while (timer := self._due(target)) is not None:
+                while self._epoch == epoch and (timer := self._due(target)) is not None:
                     self._frozen = max(self._frozen, timer.due)
                     self._run(timer)
+                    ran += 1
                     patience = await settle(patience)
+                    if ran % BURST == 0:
+                        await asyncio.sleep(0)
             finally:
-                self._rebase(target)
-                self._frozen = None
-                self._arm()
+                # A reset in the middle of a jump wins: time is real again and stays so.
+                if self._epoch == epoch:
+                    self._rebase(target)
+                    self._frozen = None
+                    self._arm()
 
     def reset(self) -> None:
         """Back to real time at speed 1, with nothing due."""
@@ -108,6 +115,8 @@ class Clock:
             timer.callback = None
         self._heap.clear()
         self._dead = 0
+        self._epoch += 1
+        self._frozen = None
         self.speed = 1.0
         self._rebase(time.time())
         self._arm()
@@ -137,8 +146,15 @@ class Clock:
 
     def _run(self, timer: Timer) -> None:
         callback, timer.callback = timer.callback, None
-        if callback is not None:
+        if callback is None:
+            return
+        try:
             callback()
+        except Exception as error:
+            # One broken callback must not stop time for all others.
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a timer of the simulator failed", "exception": error}
+            )
 
     def _arm(self) -> None:
         if self._handle is not None:

@@ -46,9 +46,7 @@ class Caller:
 
     async def partner(self, method: str, body: Any = None, token: str = PARTNER) -> Any:
         verb = "GET" if method == "getInstances" else "POST"
-        async with self.session.request(
-            verb, f"{self.url}/partner/{method}/{token}", json=body
-        ) as response:
+        async with self.session.request(verb, f"{self.url}/partner/{method}/{token}", json=body) as response:
             assert response.status == 200, await response.text()
             return await response.json()
 
