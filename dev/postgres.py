@@ -202,12 +202,13 @@ def _reachable(directory: Path, account: Account | None) -> Path:
 
 
 def _programs(account: Account | None) -> Path:
-    """The folder of `initdb` and `postgres`, where the account can run them."""
+    """The folder of `initdb` and `postgres`, where the account can run them.
+
+    The first that is installed, copied if it is out of reach: data made by one version is of no use
+    to another, so which one it is must not hang on who runs it.
+    """
     for folder in _installed():
-        if account is None or can_enter(folder, account):
-            return folder
-    for folder in _installed():
-        return _copied(folder)
+        return folder if account is None or can_enter(folder, account) else _copied(folder)
     raise PostgresMissing("install the dev dependencies (`make help`), or PostgreSQL 15 or later")
 
 
@@ -227,7 +228,8 @@ def _copied(folder: Path) -> Path:
     """The server's programs and libraries, copied to a place every user can reach."""
     place = stand_in(folder)
     bundle, package = folder.parent, folder.parents[1]
-    programs = place / "server" / package.name / bundle.name / "bin"
+    home = place / f"server-{(folder / 'postgres').stat().st_mtime_ns}"  # an upgrade gets a copy of its own
+    programs = home / package.name / bundle.name / "bin"
     if not (programs / "postgres").exists():
         made = place / f"making-{os.getpid()}"
         shutil.copytree(bundle, made / package.name / bundle.name, symlinks=True)
@@ -238,7 +240,7 @@ def _copied(folder: Path) -> Path:
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         try:
-            made.rename(place / "server")
+            made.rename(home)
         except OSError:  # another run was quicker; its copy is as good
             shutil.rmtree(made, ignore_errors=True)
     return programs

@@ -69,6 +69,7 @@ class Child:
         with self._lock:
             if self.pid:
                 return
+            self._over.set()  # one that waits to revive the last process is too late
             self._over = threading.Event()
             process = self._launch()
         if self._revive:
@@ -78,9 +79,10 @@ class Child:
 
     def kill(self, *, revive: bool = True) -> None:
         """End it with SIGKILL, as the machine would; `revive=False` keeps a restarted program down."""
-        if not revive:
-            self._over.set()
-        process = self._process
+        with self._lock:
+            if not revive:
+                self._over.set()
+            process = self._process
         if process:
             end(process, signal.SIGKILL, 0)
 

@@ -91,19 +91,12 @@ def is_port_free(port: int) -> bool:
 def end(process: subprocess.Popen[bytes], gentle: signal.Signals, grace_seconds: float) -> int:
     """Ask the program to stop, insist after the grace, and answer its exit code."""
     if process.poll() is None:
-        _signal(process, gentle)
+        process.send_signal(gentle)
         try:
             process.wait(grace_seconds)
         except subprocess.TimeoutExpired:
-            _signal(process, signal.SIGKILL)
+            process.kill()
     return process.wait()
-
-
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
-        process.send_signal(number)
-    except ProcessLookupError:  # it went by itself between the look and the signal
-        return
 
 
 def _tie(parent: int, number: signal.Signals) -> Callable[[], None]:
