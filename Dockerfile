@@ -5,7 +5,7 @@ FROM python:${PYTHON}-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 COPY requirements.runtime.lock /tmp/
-RUN /opt/venv/bin/pip install --require-hashes -r /tmp/requirements.runtime.lock \
+RUN /opt/venv/bin/pip install --only-binary :all: --require-hashes -r /tmp/requirements.runtime.lock \
  && printf '#!/bin/sh\nexec /opt/venv/bin/python -m app "$@"\n' > /opt/venv/bin/sublet \
  && chmod 755 /opt/venv/bin/sublet
 

@@ -14,6 +14,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 import threading
 from collections.abc import Awaitable, Callable
@@ -24,6 +25,7 @@ from urllib.parse import quote, unquote, urlsplit
 import asyncpg  # type: ignore[import-untyped, unused-ignore]
 
 OWNER, APP, SYSTEM = "sublet_owner", "sublet_app", "sublet_system"
+_MEMBER = re.compile(r"sublet_(owner|app|system)_[0-9a-f]{8}")
 _WEAK = "LOGIN INHERIT NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
 
 Answer = TypeVar("Answer")
@@ -66,6 +68,11 @@ def clone(template: Dsns, name: str | None = None) -> Dsns:
 def drop(dsns: Dsns) -> None:
     """Remove the database, whoever is connected; the roles stay."""
     _wait(lambda: _drop(dsns))
+
+
+def dismiss(dsns: Dsns) -> None:
+    """Remove the roles made for this stack alone, if any; its database must be gone or not theirs."""
+    _wait(lambda: _dismiss(dsns))
 
 
 def plain(dsn: str) -> str:
@@ -121,6 +128,17 @@ async def _drop(dsns: Dsns) -> None:
     connection: Connection = await asyncpg.connect(dsns.admin)
     try:
         await connection.execute(f"DROP DATABASE IF EXISTS {_quoted(dsns.name)} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+async def _dismiss(dsns: Dsns) -> None:
+    admin = urlsplit(dsns.admin).username
+    users = {urlsplit(dsn).username or "" for dsn in (dsns.owner, dsns.app, dsns.system)} - {admin}
+    connection: Connection = await asyncpg.connect(dsns.admin)
+    try:
+        for user in filter(_MEMBER.fullmatch, users):
+            await connection.execute(f"DROP ROLE IF EXISTS {user}")
     finally:
         await connection.close()
 

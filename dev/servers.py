@@ -46,9 +46,11 @@ class Servers:
         return self
 
     def stop(self) -> None:
-        """Stop our own servers; on somebody else's, drop what was made to be thrown away."""
-        if self._database_url and not self._durable and self.dsns.name:
-            database.drop(self.dsns)
+        """Stop our own servers; on somebody else's, remove what was made for this stack alone."""
+        if self._database_url and self.dsns.name:
+            if not self._durable:
+                database.drop(self.dsns)
+            database.dismiss(self.dsns)
         if self.redis:
             self.redis.stop()
         if self.postgres:

@@ -179,14 +179,18 @@ def test_root_may_have_the_programs_in_a_folder_closed_to_others() -> None:
 
 async def test_servers_named_in_the_environment_are_used_and_left_clean(tmp_path: Path) -> None:
     with PostgresServer.start() as base, RedisServer.start() as queue:
+        await _execute(base.admin_dsn, "create role sublet_app login password 'an operator made it'")
+        roles = "select count(*) from pg_roles where rolname like 'sublet_app_%'"
         environment = {"SUBLET_DATABASE_URL": base.admin_dsn, "SUBLET_REDIS_URL": queue.url}
         servers = Servers(tmp_path, durable=False, environment=environment).start()
         assert servers.postgres is None
         assert servers.redis_url == queue.url
         names = "select count(*) from pg_database where datname = $1"
         assert await _value(base.admin_dsn, names, servers.dsns.name) == 1
+        assert await _value(base.admin_dsn, roles) == 1
         servers.stop()
         assert await _value(base.admin_dsn, names, servers.dsns.name) == 0
+        assert await _value(base.admin_dsn, roles) == 0
 
 
 async def _execute(dsn: str, statement: str) -> None:
