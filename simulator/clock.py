@@ -44,6 +44,7 @@ class Clock:
         self._handle: asyncio.Handle | None = None
         self._frozen: float | None = None
         self._jump = asyncio.Lock()
+        self._sleepers: set[asyncio.Future[None]] = set()
         self._epoch = 0
         self.speed = 1.0
         self._rebase(time.time())
@@ -71,9 +72,11 @@ class Clock:
         """Wait in virtual time; a jump past the end wakes the sleeper."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         timer = self.after(seconds, lambda: wake(done))
+        self._sleepers.add(done)
         try:
             await done
         finally:
+            self._sleepers.discard(done)
             timer.cancel()
 
     def set_speed(self, speed: float) -> None:
@@ -110,10 +113,12 @@ class Clock:
                     self._arm()
 
     def reset(self) -> None:
-        """Back to real time at speed 1, with nothing due."""
+        """Back to real time at speed 1, with nothing due and every sleeper awake."""
         for timer in self._heap:
             timer.callback = None
         self._heap.clear()
+        for sleeper in self._sleepers:
+            wake(sleeper)
         self._dead = 0
         self._epoch += 1
         self._frozen = None

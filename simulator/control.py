@@ -94,8 +94,8 @@ class Control:
         """The truth about all instances, or those of one name or id."""
         world = self._world
         found: list[Instance]
-        if "name" in request.query:
-            found = world.by_name.get(request.query["name"], [])
+        if name := request.query.get("name"):
+            found = world.by_name.get(name, [])
         elif (wanted := _number(request, "id_instance")) is not None:
             found = [world.instances[wanted]] if wanted in world.instances else []
         else:

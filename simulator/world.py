@@ -6,7 +6,7 @@ from typing import Any
 
 from simulator import billing
 from simulator.billing import Bill
-from simulator.clock import Clock
+from simulator.clock import Clock, wake
 from simulator.config import Config
 from simulator.faults import Faults, Rules
 from simulator.instance import Instance, Message
@@ -82,11 +82,7 @@ class World:
 
     def reset(self) -> None:
         """As freshly started: no instance, no rule, real time, the first configuration."""
-        for instance in self.instances.values():
-            if instance.viewer is not None:
-                instance.viewer.put_nowait({})
-            for waiter in instance.waiters:
-                waiter.cancel()
+        self._dismiss()
         self.push.abandon()
         self.clock.reset()
         self.journal.clear()
@@ -97,5 +93,15 @@ class World:
 
     async def close(self) -> None:
         """Leave no task, timer or connection behind."""
+        self._dismiss()
         await self.push.close()
         self.clock.reset()
+
+    def _dismiss(self) -> None:
+        """Let every viewer and every long poll go, as if the upstream had lost their instances."""
+        for instance in self.alive.values():
+            instance.vanished_at = self.clock.now()
+            if instance.viewer is not None:
+                instance.viewer.put_nowait({})
+            for waiter in instance.waiters:
+                wake(waiter)

@@ -13,7 +13,7 @@ import pytest
 
 from simulator.main import Running, start
 
-from .conftest import PARTNER, QUICK, Caller
+from .conftest import PARTNER, QUICK, Caller, Receiver
 
 MOSCOW = timezone(timedelta(hours=3))
 
@@ -183,6 +183,47 @@ async def test_reset_forgets_everything_but_never_gives_an_id_again(sim: Caller)
     assert second.id != first.id
     await sim.advance(86400)
     assert len((await sim.sim("bills"))["bills"]) == 2
+
+
+async def test_reset_lets_everybody_go_who_waits(sim: Caller) -> None:
+    instance = await sim.linked()
+    viewed = await sim.create("viewed")
+    await viewed.until("notAuthorized")
+    await sim.faults({"method": "createInstance", "kind": "stall"})
+    async with sim.session.ws_connect(sim.url + viewed.path("scanqrcode")) as socket:
+        await socket.receive_json(timeout=2)
+        held = asyncio.create_task(sim.raw("POST", f"/partner/createInstance/{PARTNER}", json={"name": "x"}))
+        poll = asyncio.create_task(instance.raw("receiveNotification"))
+        await asyncio.sleep(0.05)
+        await sim.sim("reset", {})
+        assert (await asyncio.wait_for(poll, 2))[:2] == (200, "null")
+        with pytest.raises((aiohttp.ClientConnectionError, ConnectionError)):
+            await asyncio.wait_for(held, 2)
+        assert (await socket.receive(timeout=2)).type is aiohttp.WSMsgType.CLOSE
+    assert (await sim.sim("instances"))["instances"] == []
+
+
+async def test_reset_in_the_middle_of_a_jump_wins(sim: Caller, receiver: Receiver) -> None:
+    receiver.hang = True
+    instance = await sim.linked(webhookUrl=receiver.url, incomingWebhook="yes")
+    await instance.phone("receive", {"chat_id": "7@c.us", "text": "x"})
+    jump = asyncio.create_task(sim.advance(30 * 86400))
+    await receiver.has(1)
+    await sim.sim("reset", {})
+    await jump
+    assert abs((await _now(sim)) - datetime.now(MOSCOW)) < timedelta(seconds=5)
+    await sim.create()
+    assert len((await sim.sim("bills"))["bills"]) == 1
+
+
+async def test_a_failing_receiver_does_not_make_long_jumps_slow(sim: Caller, receiver: Receiver) -> None:
+    receiver.status = 500
+    instance = await sim.linked(webhookUrl=receiver.url, incomingWebhook="yes")
+    await instance.phone("receive", {"chat_id": "7@c.us", "text": "x"})
+    began = asyncio.get_running_loop().time()
+    await sim.advance(30 * 86400)
+    assert asyncio.get_running_loop().time() - began < 5
+    assert (await instance.truth())["notification_queue"] == []
 
 
 async def test_unknown_instances_and_wrong_bodies_are_told_apart_on_the_phone(sim: Caller) -> None:
