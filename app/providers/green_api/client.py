@@ -7,14 +7,13 @@ returns what happened as a value. The errors that callers see are made outside o
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 from aiohttp import (
     ClientHandlerType,
     ClientOSError,
-    ClientPayloadError,
     ClientRequest,
     ClientResponse,
     ClientSession,
@@ -27,7 +26,7 @@ from aiohttp import (
 from yarl import URL
 
 from app.kit.crypto import Secret
-from app.providers.errors import OutcomeUnknown, ProviderError, Unreachable
+from app.providers.errors import OutcomeUnknown, ProviderError, Refused, Unreachable
 from app.providers.green_api import outcomes
 from app.providers.green_api.outcomes import Answer
 from app.providers.port import Credentials
@@ -38,6 +37,7 @@ CONNECTIONS: Final = 100
 IDLE_SECONDS: Final = 3.0  # below the idle limits that servers have, so that it is us who close
 
 Body = Callable[[], dict[str, Any]]
+Ending = Answer | ProviderError | asyncio.CancelledError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,6 @@ class Ask:
     query: str = ""
     most_bytes: int = ANSWER_BYTES
     fresh: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """No answer: `written` tells whether a byte may have left, `cancelled` holds what a cancellation carried."""
-
-    written: bool
-    cancelled: tuple[Any, ...] | None = None
 
 
 class Client:
@@ -83,11 +75,11 @@ class Client:
         most = LISTING_BYTES if listing else ANSWER_BYTES
         ask = Ask(verb, "partner", method, token, body, most_bytes=most, fresh=verb == "POST")
         ending = await self._exchange(ask)
-        if isinstance(ending, Broken):
-            _fail(ending)
+        if not isinstance(ending, Answer):
+            raise ending
         verdict = outcomes.of_partner_call(ending)
         if isinstance(verdict, ProviderError):
-            raise verdict from None
+            raise verdict
         return verdict.value
 
     async def instance(
@@ -110,11 +102,11 @@ class Client:
         most = LISTING_BYTES if listing else ANSWER_BYTES
         prefix = f"waInstance{credentials.upstream_id}"
         ending = await self._exchange(Ask(verb, prefix, method, credentials.token, body, query, most))
-        if isinstance(ending, Broken):
-            _fail(ending)
+        if not isinstance(ending, Answer):
+            raise ending
         verdict = outcomes.of_instance_call(ending, reads=reads)
         if isinstance(verdict, ProviderError):
-            raise verdict from None
+            raise verdict
         return verdict.value
 
     async def close(self) -> None:
@@ -124,29 +116,42 @@ class Client:
         for session in sessions:
             await session.close()
 
-    async def _exchange(self, ask: Ask) -> Answer | Broken:
-        """What happened; raises nothing, cancellation included."""
+    async def _exchange(self, ask: Ask) -> Ending:
+        """What happened; returns the error to be raised, and itself raises none, cancellation included."""
         trail = _Trail()
         cancelled: tuple[Any, ...] | None = None
+        fault = "ClosedClient"
         try:
-            if self._is_closed:
-                return Broken(written=False)
-            if self._sessions is None:
-                self._sessions = self._open(force_close=False), self._open(force_close=True)
-            async with self._sessions[ask.fresh].request(
-                ask.verb,
-                self._address(ask),
-                data=None if ask.body is None else msgspec.json.encode(ask.body()),
-                headers={"Content-Type": "application/json"} if ask.body is not None else None,
-                allow_redirects=False,
-                trace_request_ctx=trail,
-            ) as response:
-                return await _read(response, ask.most_bytes)
+            session = self._session(fresh=ask.fresh)
+            payload = None if ask.body is None else _encoded(ask.body)
+            if session is not None:
+                async with session.request(
+                    ask.verb,
+                    self._address(ask),
+                    data=payload,
+                    headers=None if payload is None else {"Content-Type": "application/json"},
+                    allow_redirects=False,
+                    trace_request_ctx=trail,
+                ) as response:
+                    return await _read(response, ask.most_bytes)
         except asyncio.CancelledError as error:
             cancelled = error.args
-        except Exception:  # noqa: S110  # whatever it was holds the URL; the trail says what may be concluded
-            pass
-        return Broken(trail.written, cancelled)
+        except Exception as error:
+            fault = type(error).__name__
+        if cancelled is not None:
+            return asyncio.CancelledError(*cancelled)
+        if trail.written:
+            return OutcomeUnknown(f"the gateway gave no answer ({fault})")
+        if fault == _Unwritable.__name__:
+            return Refused("the request cannot be written as JSON")
+        return Unreachable(f"the gateway could not be reached ({fault})")
+
+    def _session(self, *, fresh: bool) -> ClientSession | None:
+        if self._is_closed:
+            return None
+        if self._sessions is None:
+            self._sessions = self._open(force_close=False), self._open(force_close=True)
+        return self._sessions[fresh]
 
     def _address(self, ask: Ask) -> URL:
         parts = (ask.prefix, ask.method, ask.token.reveal())
@@ -181,6 +186,10 @@ class _Trail:
         self.written = False
 
 
+class _Unwritable(Exception):
+    """A body that is no JSON, such as a text with a lone surrogate."""
+
+
 class _Lost(Exception):
     """The connection broke; not a type that aiohttp would try again."""
 
@@ -203,26 +212,19 @@ async def _write_once(request: ClientRequest, handler: ClientHandlerType) -> Cli
     raise _Lost
 
 
-async def _read(response: ClientResponse, most_bytes: int) -> Answer:
-    """The answer, with `whole` false when its body broke off or is longer than allowed."""
-    raw, whole = bytearray(), True
+async def _read(response: ClientResponse, most_bytes: int) -> Answer | ProviderError:
+    raw = bytearray()
+    async for chunk in response.content.iter_any():
+        raw += chunk
+        if len(raw) > most_bytes:
+            response.close()
+            return OutcomeUnknown("the gateway's answer was too long", status=response.status)
+    return Answer(response.status, bytes(raw), response.headers.get("Retry-After", ""))
+
+
+def _encoded(body: Body) -> bytes:
     try:
-        async for chunk in response.content.iter_any():
-            raw += chunk
-            if len(raw) > most_bytes:
-                whole = False
-                break
-    except (ClientPayloadError, ClientOSError, ServerDisconnectedError):
-        whole = False
-    if not whole:
-        response.close()
-        raw.clear()
-    return Answer(response.status, bytes(raw), whole, response.headers.get("Retry-After", ""))
-
-
-def _fail(ending: Broken) -> NoReturn:
-    if ending.cancelled is not None:
-        raise asyncio.CancelledError(*ending.cancelled)
-    if ending.written:
-        raise OutcomeUnknown("the gateway gave no answer")
-    raise Unreachable("the gateway could not be reached")
+        return msgspec.json.encode(body())
+    except (UnicodeEncodeError, TypeError, ValueError):
+        pass
+    raise _Unwritable

@@ -73,6 +73,6 @@ def _queued(row: Any) -> list[Seen]:
 def _journaled(row: Any) -> Seen:
     text = None
     if text_in(row, "typeMessage") in TEXT_TYPES:
-        text = text_in(row, "textMessage") or text_in(object_in(row, "extendedTextMessage"), "text")
+        text = text_in(row, "textMessage") or text_in(object_in(row, "extendedTextMessage"), "text") or None
     sent_at = None if text_in(row, "statusMessage") == "pending" else instant(row.get("timestamp"))
     return Seen(text_in(row, "idMessage"), text_in(row, "chatId"), text, sent_at)

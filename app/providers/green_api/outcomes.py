@@ -30,11 +30,10 @@ LONGEST_WAIT_SECONDS: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; `whole` is false when the body broke off or went past the cap. Its repr shows no body."""
+    """What came back, complete; its repr shows no body."""
 
     status: int
     raw: bytes = field(repr=False)
-    whole: bool = True
     retry_after: str = ""
 
 
@@ -109,8 +108,6 @@ def decode(raw: bytes) -> tuple[bool, Any]:
 
 
 def _common(answer: Answer) -> ProviderError | None:
-    if not answer.whole:
-        return OutcomeUnknown("the gateway's answer broke off or was too long", status=answer.status)
     if answer.status >= 500 or answer.status == 499:
         return OutcomeUnknown("the gateway had an error of its own", status=answer.status)
     if answer.status == 429:
