@@ -17,6 +17,7 @@ from dev.spawn import is_port_free
 from dev.stack import Options, Stack, Upstream, write_private
 
 _PORT = 8000
+_RESTARTS_UNSAID = 4
 _OURS = {
     # Said to us, and answered by what the stack itself sets.
     "SUBLET_PORT",
@@ -115,8 +116,14 @@ def _show(console: Console, stack: Stack, tenants: list[Tenant]) -> None:
 
 
 def _attend(stack: Stack) -> int:
-    """Wait for the end: ours, or the API's own."""
+    """Wait for the end: ours, or the API's own; say once when a worker cannot stay up."""
+    told = False
     while stack.api.pid:
         time.sleep(0.5)
+        failing = [worker for worker in stack.workers if worker.starts > _RESTARTS_UNSAID]
+        if failing and not told:
+            told = True
+            print(f"{failing[0].name} keeps ending; {failing[0].log_path} has why:", file=sys.stderr)
+            print(failing[0].log_end(5), file=sys.stderr)
     print(f"The API ended with code {stack.api.exit_code}:\n{stack.api.log_end()}", file=sys.stderr)
     return 1
