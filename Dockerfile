@@ -15,7 +15,6 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/srv/sublet PYTHONUNBUFFERED=1 PYTHONDON
 WORKDIR /srv/sublet
 COPY --from=build /opt/venv /opt/venv
 COPY pyproject.toml LICENSE ./
-COPY openapi openapi
 COPY migrations migrations
 COPY simulator simulator
 COPY workers workers
