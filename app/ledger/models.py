@@ -18,10 +18,10 @@ class LedgerTransaction(Base):
         Index("ix_ledger_transactions_instance_id", "instance_id", "posted_at"),
     )
 
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
     source: Mapped[str]
-    tenant_id: Mapped[UUID | None]
     instance_id: Mapped[UUID | None]
     day: Mapped[date | None]
     note: Mapped[str | None]
@@ -33,11 +33,13 @@ class LedgerEntry(Base):
 
     __tablename__ = "ledger_entries"
     __table_args__ = (
-        ForeignKeyConstraint(["transaction_id"], ["ledger_transactions.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "transaction_id"], ["ledger_transactions.tenant_id", "ledger_transactions.id"]
+        ),
         Index("ix_ledger_entries_account", "account"),
     )
 
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     transaction_id: Mapped[UUID] = mapped_column(primary_key=True)
     account: Mapped[str] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID | None]
     days: Mapped[int]

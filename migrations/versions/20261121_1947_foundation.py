@@ -76,15 +76,15 @@ def upgrade() -> None:
     op.create_index("ix_idempotent_requests_created_at", "idempotent_requests", ["created_at"], unique=False)
     op.create_table(
         "ledger_transactions",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
-        sa.Column("tenant_id", sa.Uuid(), nullable=True),
         sa.Column("instance_id", sa.Uuid(), nullable=True),
         sa.Column("day", sa.Date(), nullable=True),
         sa.Column("note", sa.String(), nullable=True),
         sa.Column("posted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_transactions")),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_ledger_transactions")),
         sa.UniqueConstraint("kind", "source", name=op.f("uq_ledger_transactions_kind_source")),
     )
     op.create_index(
@@ -240,14 +240,16 @@ def upgrade() -> None:
     )
     op.create_table(
         "ledger_entries",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("transaction_id", sa.Uuid(), nullable=False),
         sa.Column("account", sa.String(), nullable=False),
-        sa.Column("tenant_id", sa.Uuid(), nullable=True),
         sa.Column("days", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["transaction_id"], ["ledger_transactions.id"], name=op.f("fk_ledger_entries_transaction_id")
+            ["tenant_id", "transaction_id"],
+            ["ledger_transactions.tenant_id", "ledger_transactions.id"],
+            name=op.f("fk_ledger_entries_tenant_id_transaction_id"),
         ),
-        sa.PrimaryKeyConstraint("transaction_id", "account", name=op.f("pk_ledger_entries")),
+        sa.PrimaryKeyConstraint("tenant_id", "transaction_id", "account", name=op.f("pk_ledger_entries")),
     )
     op.create_index("ix_ledger_entries_account", "ledger_entries", ["account"], unique=False)
     op.create_table(

@@ -17,7 +17,8 @@ def upgrade() -> None:
         """
         create function ledger_is_balanced() returns trigger language plpgsql as $$
         begin
-            if (select coalesce(sum(days), 0) from ledger_entries where transaction_id = new.transaction_id) <> 0 then
+            if (select coalesce(sum(days), 0) from ledger_entries
+                where tenant_id = new.tenant_id and transaction_id = new.transaction_id) <> 0 then
                 raise exception 'ledger transaction % does not sum to zero', new.transaction_id
                     using errcode = 'check_violation', constraint = 'ck_ledger_entries_balanced';
             end if;
