@@ -59,7 +59,8 @@ class Client:
 
     def __init__(self, base_url: str, *, timeout_seconds: float, connect_seconds: float) -> None:
         self._base_url = base_url.rstrip("/")
-        self._timeout = ClientTimeout(total=timeout_seconds, sock_connect=connect_seconds)
+        # A call that waited long for a free connection is given up unwritten, not written too late to be answered.
+        self._timeout = ClientTimeout(total=timeout_seconds, connect=timeout_seconds / 2, sock_connect=connect_seconds)
         self._sessions: tuple[ClientSession, ClientSession] | None = None
         self._is_closed = False
 

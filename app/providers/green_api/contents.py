@@ -38,12 +38,10 @@ def _named(source: Any, **names: str) -> Content:
     return {ours: text_in(source, theirs) for ours, theirs in names.items() if text_in(source, theirs)}
 
 
-def _plain_text(data: Content) -> Content:
-    return {"text": text_in(object_in(data, "textMessageData"), "textMessage") or _linked_text(data)["text"]}
-
-
-def _linked_text(data: Content) -> Content:
-    return {"text": text_in(object_in(data, "extendedTextMessageData"), "text")}
+def _text(data: Content) -> Content:
+    # The echo of a text sent by API comes in either shape.
+    plain = text_in(object_in(data, "textMessageData"), "textMessage")
+    return {"text": plain or text_in(object_in(data, "extendedTextMessageData"), "text")}
 
 
 def _file(data: Content) -> Content:
@@ -180,9 +178,9 @@ def _nothing(_: Content) -> Content:
 
 
 READERS: Final[dict[str, tuple[str, Callable[[Content], Content]]]] = {
-    "textMessage": ("text", _plain_text),
-    "extendedTextMessage": ("text", _linked_text),
-    "quotedMessage": ("text", _linked_text),
+    "textMessage": ("text", _text),
+    "extendedTextMessage": ("text", _text),
+    "quotedMessage": ("text", _text),
     "imageMessage": ("image", _file),
     "videoMessage": ("video", _file),
     "audioMessage": ("audio", _file),
