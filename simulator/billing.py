@@ -55,14 +55,8 @@ def charge(world: "World", instance: Instance, reason: str) -> None:
     bill = Bill(instance.id_instance, instance.name, day_of(at), at, reason)
     world.bills.append(bill)
     instance.charges += 1
-    world.journal.add(
-        "charge",
-        reason,
-        id_instance=instance.id_instance,
-        name=instance.name,
-        request={"day": bill.day},
-        told="nothing",
-    )
+    day = {"day": bill.day}
+    world.journal.add("charge", reason, instance.id_instance, instance.name, day)
 
 
 def arm(world: "World") -> None:

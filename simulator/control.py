@@ -10,6 +10,7 @@ from simulator import notices, outgoing
 from simulator.clock import rfc3339
 from simulator.faults import Rules
 from simulator.instance import Instance
+from simulator.journal import Filter
 from simulator.world import World
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -111,10 +112,12 @@ class Control:
         entries, reached = self._world.journal.read(
             _number(request, "after") or 0,
             min(_number(request, "limit") or 1000, MOST_ENTRIES),
-            method=query.get("method", ""),
-            id_instance=_number(request, "id_instance"),
-            name=query.get("name", ""),
-            kind=query.get("kind", ""),
+            Filter(
+                query.get("method", ""),
+                _number(request, "id_instance"),
+                query.get("name", ""),
+                query.get("kind", ""),
+            ),
         )
         return told({"entries": entries, "next": reached})
 

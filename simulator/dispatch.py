@@ -19,13 +19,15 @@ Headers = dict[str, str]
 
 def decode(call: Call) -> Reply | None:
     """Read the JSON body into the call; the reply to give when it is none."""
-    if not call.raw or call.method.raw or call.body is not None:
+    if not call.raw or call.method.raw:
         return None
     try:
         call.body = msgspec.json.decode(call.raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return wire.plain(400, _complaint(call.raw))
     except RecursionError:
+        return wire.plain(400, "bad request data")
+    if call.verb == "POST" and call.body and not isinstance(call.body, dict):
         return wire.plain(400, "bad request data")
     return None
 
@@ -71,7 +73,7 @@ def admit(world: World, call: Call) -> Reply | None:
 def perform(world: World, call: Call, entry: Entry) -> Reply:
     """Do what the call asks, at once and wholly, and journal what came of it."""
     try:
-        reply = admit(world, call) or decode(call)
+        reply = admit(world, call) or call.flaw
         if reply is None:
             assert call.method.handler is not None
             reply = call.method.handler(world, call)
@@ -88,7 +90,7 @@ async def perform_waiting(world: World, call: Call, entry: Entry) -> Reply:
     if call.method.waits is None:
         return perform(world, call, entry)
     try:
-        reply = admit(world, call) or decode(call)
+        reply = admit(world, call) or call.flaw
         if reply is None:
             reply = await call.method.waits(world, call)
     except Refusal as refusal:
@@ -98,22 +100,16 @@ async def perform_waiting(world: World, call: Call, entry: Entry) -> Reply:
 
 
 def perform_late(world: World, call: Call, entry: Entry) -> None:
-    """The effect of a call whose caller is not told; a refusal is journaled as well."""
-    if call.method.handler is None or (call.instance is not None and not call.instance.is_alive):
-        world.journal.add("effect", call.method.name, id_instance=call.id_instance, real="refused", call=entry.seq)
-        return
+    """The effect of a call whose caller is not told; that it came to nothing is journaled as well."""
     shadow = Entry(entry.seq, entry.at, entry.kind, entry.method, entry.id_instance, entry.name)
-    reply = perform(world, call, shadow)
+    shadow.real = "refused"
+    if call.method.handler is not None and (call.instance is None or call.instance.is_alive):
+        perform(world, call, shadow)
     entry.id_instance, entry.name = shadow.id_instance, shadow.name
-    if reply.real != "done":
-        world.journal.add(
-            "effect",
-            call.method.name,
-            id_instance=call.id_instance,
-            name=entry.name,
-            real="refused",
-            call=entry.seq,
-        )
+    if shadow.real != "done":
+        effect = world.journal.add("effect", call.method.name, entry.id_instance, entry.name, call.body)
+        effect.real = "refused"
+        effect.more["call"] = entry.seq
 
 
 def close(entry: Entry, reply: Reply) -> None:
@@ -141,15 +137,10 @@ def open_entry(world: World, call: Call) -> Entry:
         name = call.instance.name
     elif isinstance(call.body, dict):
         id_instance, name = _meant(world, call.body)
-    return world.journal.add(
-        "call",
-        call.method.name,
-        id_instance=id_instance,
-        name=name,
-        request=request,
-        real="lost",
-        verb=call.verb,
-    )
+    entry = world.journal.add("call", call.method.name, id_instance, name, request)
+    entry.real = "lost"
+    entry.more["verb"] = call.verb
+    return entry
 
 
 def _meant(world: World, body: dict[str, Any]) -> tuple[int | None, str | None]:
@@ -187,14 +178,8 @@ def _of_deleted(world: World, call: Call, deleted_at: float) -> Reply:
 def _journal_effect(world: World, call: Call, entry: Entry, reply: Reply) -> None:
     instance = reply.instance or call.instance
     assert instance is not None
-    world.journal.add(
-        "effect",
-        call.method.name,
-        id_instance=instance.id_instance,
-        name=instance.name,
-        request=call.body,
-        call=entry.seq,
-    )
+    effect = world.journal.add("effect", call.method.name, instance.id_instance, instance.name, call.body)
+    effect.more["call"] = entry.seq
 
 
 def _complaint(raw: bytes) -> str:

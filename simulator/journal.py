@@ -39,6 +39,25 @@ class Entry:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which lines to show; an empty wish fits all."""
+
+    method: str = ""
+    id_instance: int | None = None
+    name: str = ""
+    kind: str = ""
+
+    def fits(self, entry: Entry) -> bool:
+        """Every wish that was made is met; methods are compared without case."""
+        return (
+            (not self.method or entry.method.lower() == self.method.lower())
+            and (self.id_instance is None or entry.id_instance == self.id_instance)
+            and (not self.name or entry.name == self.name)
+            and (not self.kind or entry.kind == self.kind)
+        )
+
+
 class Journal:
     """Appends in order and forgets the oldest half when its limit is reached."""
 
@@ -48,47 +67,28 @@ class Journal:
         self._first = 1
         self.limit = limit
 
-    def add(
-        self,
-        kind: str,
-        method: str,
-        *,
-        id_instance: int | None = None,
-        name: str | None = None,
-        request: Any = None,
-        real: str = "done",
-        told: str = "nothing",
-        **more: Any,
-    ) -> Entry:
-        """Write one line at the present moment and hand it back."""
+    def add(self, kind: str, method: str, id_instance: int | None, name: str | None, request: Any = None) -> Entry:
+        """Write one line at the present moment and hand it back, to be told more of."""
         if len(self._entries) >= self.limit:
             gone = self.limit // 2
             del self._entries[:gone]
             self._first += gone
         seq = self._first + len(self._entries)
-        entry = Entry(seq, self._clock.now(), kind, method, id_instance, name, request, real, told, more=more)
+        entry = Entry(seq, self._clock.now(), kind, method, id_instance, name, request)
         self._entries.append(entry)
         return entry
 
-    def read(
-        self, after: int, limit: int, *, method: str, id_instance: int | None, name: str, kind: str
-    ) -> tuple[list[dict[str, Any]], int]:
-        """Lines past a sequence number that fit the filters, and the number to go on from."""
+    def read(self, after: int, limit: int, wanted: Filter) -> tuple[list[dict[str, Any]], int]:
+        """Lines past a sequence number that fit, and the number to go on from."""
         found: list[dict[str, Any]] = []
         reached = after
-        wanted = method.lower()
         for index in range(max(0, after + 1 - self._first), len(self._entries)):
-            entry = self._entries[index]
             if len(found) >= limit:
                 break
+            entry = self._entries[index]
             reached = entry.seq
-            if wanted and entry.method.lower() != wanted:
-                continue
-            if id_instance is not None and entry.id_instance != id_instance:
-                continue
-            if (name and entry.name != name) or (kind and entry.kind != kind):
-                continue
-            found.append(entry.shown())
+            if wanted.fits(entry):
+                found.append(entry.shown())
         return found, reached
 
     def clear(self) -> None:

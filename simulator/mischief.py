@@ -3,6 +3,7 @@
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import msgspec
 from aiohttp import web
@@ -18,18 +19,16 @@ GARBAGE = b"<html><body><h1>nginx</h1></body></html>"
 RESET_NOW = struct.pack("ii", 1, 0)
 
 
+@dataclass(frozen=True, slots=True)
 class Scene:
     """One call that is going to go wrong."""
 
-    def __init__(
-        self, world: World, request: web.Request, call: Call, entry: Entry, fault: Fault, headers: Headers
-    ) -> None:
-        self.world = world
-        self.request = request
-        self.call = call
-        self.entry = entry
-        self.fault = fault
-        self.headers = headers
+    world: World
+    request: web.Request
+    call: Call
+    entry: Entry
+    fault: Fault
+    headers: Headers
 
 
 async def play(scene: Scene) -> web.StreamResponse:

@@ -21,6 +21,17 @@ SWITCHES = {
 ALWAYS_TOLD = frozenset({"noAccount", "failed"})
 """Statuses of a sent message that come even when outgoingWebhook is `no`."""
 
+OUTCOMES = {
+    "refused": "refused",
+    "unreachable": "lost",
+    "timeout": "lost",
+    "expired": "lost",
+    "cleared": "lost",
+    "dropped": "lost",
+    "held": "late",
+}
+"""What a step means for the truth, where it is not `done`."""
+
 
 def emit(world: "World", instance: Instance, kind: str, fields: dict[str, Any]) -> None:
     """Queue a notification if the instance's settings want it, through the notification faults."""
@@ -59,7 +70,7 @@ def expire(world: "World", instance: Instance) -> None:
     oldest = world.clock.now() - world.config.notification_age_seconds
     while instance.notices and instance.notices[0].queued_at < oldest:
         notice = instance.notices.popleft()
-        note(world, instance, notice, "expired", real="lost")
+        note(world, instance, notice, "expired")
 
 
 def acknowledge(world: "World", instance: Instance, notice: Notice) -> bool:
@@ -77,33 +88,19 @@ def acknowledge(world: "World", instance: Instance, notice: Notice) -> bool:
 def clear(world: "World", instance: Instance) -> None:
     """Empty the queue."""
     while instance.notices:
-        note(world, instance, instance.notices.popleft(), "cleared", real="lost")
+        note(world, instance, instance.notices.popleft(), "cleared")
 
 
-def note(
-    world: "World",
-    instance: Instance,
-    notice: Notice,
-    event: str,
-    *,
-    real: str = "done",
-    told: str = "nothing",
-    http_status: int | None = None,
-) -> None:
+def note(world: "World", instance: Instance, notice: Notice, event: str, *, http_status: int | None = None) -> None:
     """Write a step of a notification's way into the journal."""
-    entry = world.journal.add(
-        "notification",
-        notice.kind,
-        id_instance=instance.id_instance,
-        name=instance.name,
-        request=notice.body,
-        real=real,
-        told=told,
-        event=event,
-        receipt_id=notice.receipt_id,
-        attempt=notice.attempts,
-    )
+    entry = world.journal.add("notification", notice.kind, instance.id_instance, instance.name, notice.body)
+    entry.real = OUTCOMES.get(event, "done")
     entry.http_status = http_status
+    if event in ("pulled", "acknowledged"):
+        entry.told = "ok"
+    elif http_status is not None:
+        entry.told = f"status:{http_status}"
+    entry.more = {"event": event, "receipt_id": notice.receipt_id, "attempt": notice.attempts}
 
 
 def _enqueue(world: "World", instance: Instance, body: dict[str, Any]) -> None:
@@ -113,7 +110,7 @@ def _enqueue(world: "World", instance: Instance, body: dict[str, Any]) -> None:
 
 def _append(world: "World", instance: Instance, notice: Notice) -> None:
     if not instance.is_alive:
-        note(world, instance, notice, "dropped", real="lost")
+        note(world, instance, notice, "dropped")
         return
     notice.queued_at = world.clock.now()
     instance.notices.append(notice)
@@ -131,16 +128,16 @@ def _befall(world: "World", instance: Instance, body: dict[str, Any], fault: "Fa
     instance.receipts += 1
     notice = Notice(instance.receipts, body, world.clock.now())
     if fault.kind == "drop_notification":
-        note(world, instance, notice, "dropped", real="lost")
+        note(world, instance, notice, "dropped")
     elif fault.kind == "late_notification":
-        note(world, instance, notice, "held", real="late")
+        note(world, instance, notice, "held")
         world.clock.after(fault.delay_seconds, lambda: _append(world, instance, notice))
     else:
         # Held until the next one has overtaken it, but never longer than the rule's delay.
         if instance.held_notice is not None:
             _release_held(world, instance)
         instance.held_notice = notice
-        note(world, instance, notice, "held", real="late")
+        note(world, instance, notice, "held")
         world.clock.after(fault.delay_seconds, lambda: _release_held(world, instance, notice))
 
 

@@ -10,28 +10,18 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 
-def accept(
-    world: "World", instance: Instance, kind: str, body: dict[str, Any], text: str, data: dict[str, Any]
-) -> Message:
-    """Take a message into the queue and give it its id; `data` is its messageData in notifications."""
-    message = Message(
-        id_message="BAE5" + secrets.token_hex(6).upper(),
-        id_instance=instance.id_instance,
-        chat_id=str(body["chatId"]),
-        text=text,
-        accepted_at=world.clock.now(),
-        direction="outgoing",
-        status="queued",
-        kind=kind,
-        body=body,
-        message_data=data,
-    )
+def accept(world: "World", instance: Instance, message: Message) -> None:
+    """Take a message into the queue and the journals."""
     settings = instance.settings
     message.journaled = settings["outgoingAPIMessageWebhook"] == "yes" or settings["outgoingWebhook"] == "yes"
     world.remember(instance, message)
     instance.outgoing.append(message)
     pump(world, instance)
-    return message
+
+
+def new_id() -> str:
+    """The id of a message sent by API."""
+    return "BAE5" + secrets.token_hex(6).upper()
 
 
 def pump(world: "World", instance: Instance) -> None:

@@ -32,7 +32,7 @@ def _door(world: World, name: str, act: Act) -> Callable[[web.Request], Awaitabl
         instance = world.instances.get(int(digits)) if re.fullmatch(r"[0-9]{1,18}", digits) else None
         if instance is None:
             return refused(404, "no such instance")
-        entry = world.journal.add("phone", name, id_instance=instance.id_instance, name=instance.name, request=body)
+        entry = world.journal.add("phone", name, instance.id_instance, instance.name, body)
         try:
             if not instance.is_alive:
                 raise NotNow(f"the instance is {instance.state}")

@@ -109,9 +109,7 @@ class Push:
             flight.timer.cancel()
         if event == "timeout" and flight.task is not None:
             flight.task.cancel()
-        told = "ok" if status == 200 else "nothing" if status is None else f"status:{status}"
-        real = "done" if status == 200 else "refused" if status else "lost"
-        notices.note(world, instance, flight.notice, event, real=real, told=told, http_status=status)
+        notices.note(world, instance, flight.notice, event, http_status=status)
         if status == 200:
             notices.acknowledge(world, instance, flight.notice)
             self._begin(instance)

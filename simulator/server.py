@@ -43,7 +43,7 @@ class Upstream:
             open_entry(world, call)
             raise
         call.raw = raw or b""
-        decode(call)
+        call.flaw = decode(call)
         entry = open_entry(world, call)
         reply, headers = gate(world, call)
         if reply is None and raw is None:
@@ -102,7 +102,9 @@ class Upstream:
     def _journal_stray(self, request: web.Request, reply: Reply) -> None:
         parts = [part for part in request.path.split("/") if part]
         name = parts[1] if len(parts) > 1 else ""
-        close(self._world.journal.add("call", name, verb=request.method), reply)
+        entry = self._world.journal.add("call", name, None, None)
+        entry.more["verb"] = request.method
+        close(entry, reply)
 
 
 async def _read(request: web.Request, most: int) -> bytes | None:

@@ -63,6 +63,8 @@ class Call:
     query: dict[str, str] = field(default_factory=dict)
     raw: bytes = b""
     body: Any = None
+    flaw: "Reply | None" = None
+    """What to answer when the body is no JSON; told only after token and state were looked at."""
 
     @property
     def here(self) -> Instance:

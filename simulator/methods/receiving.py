@@ -22,7 +22,7 @@ async def receive(world: World, call: Call) -> Reply:
             return Reply(b"null")
         notice = notices.head(world, instance)
         if notice is not None:
-            notices.note(world, instance, notice, "pulled", told="ok")
+            notices.note(world, instance, notice, "pulled")
             return answer({"receiptId": notice.receipt_id, "body": notice.body})
         if world.clock.now() >= until:
             return Reply(b"null")
@@ -50,7 +50,7 @@ def delete(world: World, call: Call) -> Reply:
     for notice in instance.notices:
         if notice.receipt_id == receipt:
             notices.acknowledge(world, instance, notice)
-            notices.note(world, instance, notice, "acknowledged", told="ok", http_status=200)
+            notices.note(world, instance, notice, "acknowledged", http_status=200)
             return answer({"result": True, "reason": ""})
     return answer({"result": False, "reason": f"receipt {receipt} not found"}, real="refused")
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from simulator import outgoing
+from simulator.instance import Message
 from simulator.wire import Call, Reply, answer, invalid, number_of, text_of
 from simulator.world import World
 
@@ -49,9 +50,21 @@ def chat_id_of(world: World, call: Call) -> str:
 
 
 def accepted(world: World, call: Call, text: str, data: dict[str, Any]) -> Reply:
-    """Queue what the call asks to send and tell its id."""
+    """Queue what the call asks to send and tell its id; `data` is its messageData in notifications."""
     body = call.params
     if call.method.name == "sendMessage":
         body.setdefault("linkPreview", True)
-    message = outgoing.accept(world, call.here, call.method.name, body, text, data)
+    message = Message(
+        id_message=outgoing.new_id(),
+        id_instance=call.here.id_instance,
+        chat_id=str(body["chatId"]),
+        text=text,
+        accepted_at=world.clock.now(),
+        direction="outgoing",
+        status="queued",
+        kind=call.method.name,
+        body=body,
+        message_data=data,
+    )
+    outgoing.accept(world, call.here, message)
     return answer({"idMessage": message.id_message})
