@@ -8,7 +8,6 @@ from litestar.config.app import AppConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin, YamlRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -22,7 +21,7 @@ from app.idempotency.once import provide_replay
 from app.kit.db import SYSTEM
 from app.kit.errors import AppError
 from app.kit.problem import handlers
-from app.openapi import polish
+from app.openapi import Json, Swagger, Yaml
 from app.routes import ROUTES
 from app.runtime import Runtime
 
@@ -66,7 +65,7 @@ async def metrics() -> Response[bytes]:
 
 def create_app(runtime: Runtime | None) -> Litestar:
     """The application over a runtime; without one it only knows its contract (for `sublet openapi`)."""
-    app = Litestar(
+    return Litestar(
         route_handlers=[
             *ROUTES,
             livez,
@@ -84,8 +83,6 @@ def create_app(runtime: Runtime | None) -> Litestar:
         debug=False,
         pdb_on_exception=False,
     )
-    polish(app.openapi_schema)
-    return app
 
 
 def create_server_app(runtime: Runtime) -> Door:
@@ -141,14 +138,14 @@ def _openapi() -> OpenAPIConfig:
             }
         ),
         render_plugins=[
-            SwaggerRenderPlugin(
+            Swagger(
                 js_url=f"{ASSETS}/swagger-ui-bundle.js",
                 css_url=f"{ASSETS}/swagger-ui.css",
                 standalone_preset_js_url=f"{ASSETS}/swagger-ui-standalone-preset.js",
                 favicon="<link rel='icon' href='data:,'>",
                 path="/",
             ),
-            JsonRenderPlugin(path="/openapi.json"),
-            YamlRenderPlugin(path="/openapi.yaml"),
+            Json(path="/openapi.json"),
+            Yaml(path="/openapi.yaml"),
         ],
     )

@@ -1,0 +1,5 @@
+"""`python -m app`: the command `sublet`."""
+
+from app.cli import main
+
+main()

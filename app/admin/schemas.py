@@ -1,0 +1,142 @@
+"""What the operator sends and sees."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from app.kit.wire import Line, Reference, Timestamp
+
+Days = Annotated[int, Meta(ge=1, le=3660, description="Whole days, 1 to 3660.", examples=[30])]
+
+
+class OrganizationView(Struct, omit_defaults=False):
+    """A tenant. `status`: active, suspended, closed."""
+
+    id: str
+    name: str
+    status: str
+    created_at: Timestamp
+    object: str = "organization"
+
+
+class OrganizationPage(Struct):
+    """Organizations, newest first."""
+
+    data: list[OrganizationView]
+    has_more: bool
+    next_cursor: str | None
+    object: str = "list"
+
+
+class OperatorInstanceView(Struct):
+    """An instance as the operator sees it, with its upstream side and without any token."""
+
+    id: str
+    organization_id: str
+    name: str
+    environment: str
+    provider: str
+    status: str
+    connection: str
+    suspended_by: str | None
+    billing_mode: str | None
+    trial_ends_at: Timestamp | None
+    paid_through_at: Timestamp | None
+    upstream_id: int | None
+    tag: str
+    create_attempts: int
+    failure: str | None
+    created_at: Timestamp
+    ready_at: Timestamp | None
+    deleted_at: Timestamp | None
+    object: str = "instance"
+
+
+class OperatorInstancePage(Struct):
+    """Instances of all tenants, newest first."""
+
+    data: list[OperatorInstanceView]
+    has_more: bool
+    next_cursor: str | None
+    object: str = "list"
+
+
+class DaysPaid(Struct, forbid_unknown_fields=True):
+    """A payment for days; the same `reference` is booked once."""
+
+    days: Days
+    reference: Reference
+    note: Line | None = None
+
+
+class Reason(Struct, forbid_unknown_fields=True):
+    """Why; it goes to the log and to the tenant's event."""
+
+    reason: Line
+
+
+class LedgerLine(Struct):
+    """One movement as it touched the instance; `days` is signed from the instance's side."""
+
+    id: str
+    kind: str
+    source: str
+    day: str | None
+    movements: dict[str, int]
+    posted_at: Timestamp
+    object: str = "ledger_transaction"
+
+
+class LedgerStatement(Struct):
+    """The newest movements of an instance and what is left."""
+
+    balance_days: int
+    data: list[LedgerLine]
+    object: str = "ledger_statement"
+
+
+class ReconcileRequest(Struct, forbid_unknown_fields=True):
+    """Compare the upstream listing with our rows; `dry_run` only tells."""
+
+    dry_run: bool = True
+
+
+class Difference(Struct):
+    """One difference. `kind`: orphan, surplus, ghost, late; `action` is what was (or would be) done about it."""
+
+    kind: str
+    environment: str
+    subject: str
+    tag: str | None
+    upstream_id: int | None
+    instance_id: str | None
+    sightings: int
+    action: str
+    object: str = "difference"
+
+
+class Reconciliation(Struct):
+    """What a comparison found."""
+
+    dry_run: bool
+    differences: list[Difference]
+    object: str = "reconciliation"
+
+
+class DeadWork(Struct):
+    """Work that is out of tries."""
+
+    id: str
+    kind: str
+    ref: str
+    attempts: int
+    last_error: str | None
+    dead_at: Timestamp
+    object: str = "dead_work"
+
+
+class DeadWorkList(Struct):
+    """The newest hundred."""
+
+    data: list[DeadWork]
+    object: str = "list"

@@ -1,0 +1,218 @@
+"""The command `sublet`: serving, migrating, and the operator's daily work."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import msgspec
+import rich_click as click
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from app import migrate as migrations
+from app.accounts import service as accounts
+from app.admin import service as admin
+from app.kit.db import SYSTEM, UnitOfWork
+from app.kit.errors import AppError, NotFound
+from app.kit.queue import SilentBell
+from app.main import create_app
+from app.openapi import contract as polished
+from app.runtime import Runtime, open_runtime
+from app.serve import serve as serve_api
+from app.settings import Settings, SettingsInvalid
+
+CONTRACT: Final = Path(__file__).parent.parent / "openapi" / "openapi.json"
+EXIT_FAILED, EXIT_USAGE, EXIT_NOT_FOUND, EXIT_CONFLICT = 1, 2, 3, 5
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sublet")
+def cli() -> None:
+    """Sublet: rent WhatsApp gateway instances to your customers, under your brand."""
+
+
+@cli.command()
+@click.option("--host", help="Address to listen on; loopback unless told otherwise.")
+@click.option("--port", type=int, help="Port to listen on.")
+def serve(host: str | None, port: int | None) -> None:
+    """Run the API."""
+    settings = load()
+    uvloop.run(serve_api(replace(settings, host=host or settings.host, port=settings.port if port is None else port)))
+
+
+@cli.command()
+@click.option("--revision", default="head", show_default=True, help="Where to go; `head` is the newest.")
+def migrate(revision: str) -> None:
+    """Bring the database to where this version expects it (needs SUBLET_OWNER_DATABASE_URL)."""
+    settings = load()
+    if not settings.owner_database_url:
+        fail("SUBLET_OWNER_DATABASE_URL is not set", EXIT_USAGE)
+    migrations.upgrade(settings.owner_database_url, revision)
+    click.echo(f"migrated to {migrations.head()}")
+
+
+@cli.command()
+@click.option("--write", is_flag=True, help="Write openapi/openapi.json instead of printing.")
+def openapi(write: bool) -> None:
+    """Print the API's contract."""
+    text = contract()
+    if write:
+        CONTRACT.write_text(text, encoding="utf-8")
+        click.echo(f"wrote {CONTRACT.name}")
+    else:
+        click.echo(text, nl=False)
+
+
+def contract() -> str:
+    """The OpenAPI document as committed, with one trailing newline."""
+    return json.dumps(polished(create_app(None)), indent=1, ensure_ascii=False) + "\n"
+
+
+@cli.command("config")
+def config_show() -> None:
+    """Show every setting; secrets stay hidden."""
+    for name, value in load().shown().items():
+        click.echo(f"{name}={value}")
+
+
+@cli.group("operator-keys")
+def operator_keys() -> None:
+    """Keys for the operator API."""
+
+
+@operator_keys.command("create")
+@click.option("--name", required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def operator_keys_create(name: str, as_json: bool) -> None:
+    """Make a key; its secret is shown this once."""
+
+    async def make(uow: UnitOfWork, _: Runtime) -> dict[str, Any]:
+        key, secret = await accounts.create_operator_key(uow, name)
+        return {"id": str(key.id), "name": name, "secret": secret}
+
+    made = run(make)
+    click.echo(json.dumps(made) if as_json else made["secret"])
+
+
+@cli.group()
+def instances() -> None:
+    """The instances of all tenants."""
+
+
+@instances.command("list")
+@click.option("--status", help="Only those with this status.")
+@click.option("-o", "--output", type=click.Choice(["table", "json", "id"]), default="table")
+def instances_list(status: str | None, output: str) -> None:
+    """List instances, newest first."""
+
+    async def read(uow: UnitOfWork, _: Runtime) -> list[dict[str, Any]]:
+        page = await admin.list_instances(uow, status=status, limit=100, cursor=None)
+        return [_plain(item) for item in page.data]
+
+    show(
+        run(read), ["id", "organization_id", "name", "status", "connection", "billing_mode", "paid_through_at"], output
+    )
+
+
+@instances.command("go-live")
+@click.argument("instance_id")
+@click.option("--days", type=int, required=True, help="How many days are paid.")
+@click.option("--reference", required=True, help="Your payment's reference; the same one is booked once.")
+def instances_go_live(instance_id: str, days: int, reference: str) -> None:
+    """Take an instance from trial to live, or extend it, by days."""
+
+    async def act(uow: UnitOfWork, _: Runtime) -> dict[str, Any]:
+        return _plain(await admin.go_live(uow, instance_id, days=days, reference=reference, actor="cli"))
+
+    click.echo(json.dumps(run(act), indent=2))
+
+
+@instances.command("extend")
+@click.argument("instance_id")
+@click.option("--days", type=int, required=True, help="How many days are paid.")
+@click.option("--reference", required=True, help="Your payment's reference; the same one is booked once.")
+@click.pass_context
+def instances_extend(context: click.Context, instance_id: str, days: int, reference: str) -> None:
+    """The same as go-live, for an instance that is live already."""
+    context.invoke(instances_go_live, instance_id=instance_id, days=days, reference=reference)
+
+
+@cli.command()
+@click.option("--apply", "apply_now", is_flag=True, help="Repair by policy instead of only telling.")
+def reconcile(apply_now: bool) -> None:
+    """Compare the upstream's listing with our rows; tells what would be done unless --apply."""
+    settings = load()
+
+    async def compare() -> list[dict[str, Any]]:
+        async with open_runtime(settings, bell=SilentBell(), application="cli") as runtime:
+            differences = await admin.compare_listing(
+                runtime.database, runtime.registry, runtime.instance_options, dry_run=not apply_now
+            )
+            return [_plain(difference) for difference in differences]
+
+    show(asyncio.run(compare()), ["kind", "environment", "subject", "tag", "sightings", "action"], "table")
+
+
+Command = Callable[[UnitOfWork, Runtime], Coroutine[Any, Any, Any]]
+
+
+def run(command: Command) -> Any:
+    """One command in one system transaction; a refusal is told in a line and by the exit code."""
+    settings = load()
+
+    async def act() -> Any:
+        async with (
+            open_runtime(settings, bell=SilentBell(), application="cli") as runtime,
+            runtime.database.begin(SYSTEM) as uow,
+        ):
+            return await command(uow, runtime)
+
+    try:
+        return asyncio.run(act())
+    except NotFound as error:
+        fail(str(error), EXIT_NOT_FOUND)
+    except AppError as error:
+        fail(f"{error.code}: {error}", EXIT_CONFLICT if error.status == 409 else EXIT_FAILED)
+
+
+def load() -> Settings:
+    """The settings, or a clear line about what is wrong with them."""
+    try:
+        return Settings.load()
+    except SettingsInvalid as error:
+        fail(str(error), EXIT_USAGE)
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """Say why on stderr and leave."""
+    click.echo(f"sublet: {text}", err=True)
+    sys.exit(code)
+
+
+def show(rows: list[dict[str, Any]], columns: list[str], output: str) -> None:
+    """Rows as a table, as JSON, or as ids only."""
+    if output == "json":
+        click.echo(json.dumps(rows, indent=2))
+    elif output == "id":
+        for row in rows:
+            click.echo(row["id"])
+    else:
+        table = Table(*columns)
+        for row in rows:
+            table.add_row(*(str(row.get(column) or "") for column in columns))
+        Console().print(table)
+
+
+def _plain(struct: msgspec.Struct) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(struct)
+    return plain
+
+
+def main() -> None:
+    """Entry point of `sublet` and `python -m app`."""
+    cli()

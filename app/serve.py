@@ -1,0 +1,41 @@
+"""Runs the API in this process until it is told to stop."""
+
+from typing import Final
+
+import structlog
+import uvicorn
+
+from app.kit.log import configure
+from app.main import create_server_app
+from app.runtime import open_runtime
+from app.settings import Settings
+
+log = structlog.get_logger()
+
+DRAIN_SECONDS: Final = 20
+HEADER_BYTES: Final = 32 * 1024
+
+
+async def serve(settings: Settings) -> None:
+    """Listen; on SIGTERM stop accepting, let requests finish for up to 20 s, then close everything."""
+    configure(settings.log_level)
+    async with open_runtime(settings) as runtime:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_server_app(runtime),
+                host=settings.host,
+                port=settings.port,
+                http="httptools",
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+                h11_max_incomplete_event_size=HEADER_BYTES,
+            )
+        )
+        log.info("api_started", host=settings.host, port=settings.port, deployment=settings.deployment)
+        await server.serve()
