@@ -41,3 +41,4 @@ class Message(Base, TenantOwned):
     updated_at: Mapped[datetime]
     looked_at: Mapped[datetime | None]
     looks: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=1)

@@ -21,12 +21,14 @@ class Subscription(Base):
 
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     instance_id: Mapped[UUID] = mapped_column(primary_key=True)
+    environment: Mapped[str]
     plan: Mapped[str]
     billing_mode: Mapped[str]
     trial_ends_at: Mapped[datetime | None]
     paid_through_at: Mapped[datetime | None]
     announced: Mapped[str | None]
     created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
 
 
 class UsageCounter(Base):
@@ -43,7 +45,7 @@ class UsageCounter(Base):
 
 
 class UsageChat(Base):
-    """A chat written to in a month; a chat counts once."""
+    """A chat written to in a month; it counts once, and as long as one of its `uses` was not given back."""
 
     __tablename__ = "usage_chats"
     __table_args__ = (ForeignKeyConstraint(["tenant_id", "instance_id"], ["instances.tenant_id", "instances.id"]),)
@@ -52,3 +54,4 @@ class UsageChat(Base):
     instance_id: Mapped[UUID] = mapped_column(primary_key=True)
     month_on: Mapped[date] = mapped_column(primary_key=True)
     chat_id: Mapped[str] = mapped_column(primary_key=True)
+    uses: Mapped[int]

@@ -185,11 +185,13 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("data", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_events_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_events")),
     )
     op.create_index("ix_events_created_at", "events", ["created_at"], unique=False)
     op.create_index("ix_events_tenant_id_instance_id", "events", ["tenant_id", "instance_id", "sequence"], unique=False)
+    op.create_index("uq_events_tenant_id_position", "events", ["tenant_id", "position"], unique=True)
     op.create_table(
         "instances",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -331,6 +333,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("disabled_reason", sa.String(), nullable=True),
         sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failing_told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("secret_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("previous_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("previous_until", sa.DateTime(timezone=True), nullable=True),
@@ -354,6 +357,8 @@ def upgrade() -> None:
         sa.Column("last_error", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("running_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("parked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id", "endpoint_id"],
             ["webhook_endpoints.tenant_id", "webhook_endpoints.id"],
@@ -369,11 +374,25 @@ def upgrade() -> None:
     )
     op.create_index("ix_deliveries_event", "deliveries", ["tenant_id", "event_id"], unique=False)
     op.create_index(
+        "ix_deliveries_parked",
+        "deliveries",
+        ["endpoint_id", "parked_at"],
+        unique=False,
+        postgresql_where=sa.text("parked_at is not null"),
+    )
+    op.create_index(
         "ix_deliveries_pending",
         "deliveries",
         ["endpoint_id"],
         unique=False,
         postgresql_where=sa.text("status = 'pending'"),
+    )
+    op.create_index(
+        "ix_deliveries_running",
+        "deliveries",
+        ["endpoint_id"],
+        unique=False,
+        postgresql_where=sa.text("running_until is not null"),
     )
     op.create_table(
         "messages",
@@ -395,6 +414,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("looks", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "instance_id"],
             ["instances.tenant_id", "instances.id"],
@@ -434,12 +454,14 @@ def upgrade() -> None:
         "subscriptions",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("instance_id", sa.Uuid(), nullable=False),
+        sa.Column("environment", sa.String(), nullable=False),
         sa.Column("plan", sa.String(), nullable=False),
         sa.Column("billing_mode", sa.String(), nullable=False),
         sa.Column("trial_ends_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("paid_through_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("announced", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id", "instance_id"],
             ["instances.tenant_id", "instances.id"],
@@ -475,6 +497,7 @@ def upgrade() -> None:
         sa.Column("instance_id", sa.Uuid(), nullable=False),
         sa.Column("month_on", sa.Date(), nullable=False),
         sa.Column("chat_id", sa.String(), nullable=False),
+        sa.Column("uses", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "instance_id"],
             ["instances.tenant_id", "instances.id"],
@@ -562,7 +585,11 @@ def downgrade() -> None:
     )
     op.drop_index("ix_messages_instance", table_name="messages")
     op.drop_table("messages")
+    op.drop_index(
+        "ix_deliveries_running", table_name="deliveries", postgresql_where=sa.text("running_until is not null")
+    )
     op.drop_index("ix_deliveries_pending", table_name="deliveries", postgresql_where=sa.text("status = 'pending'"))
+    op.drop_index("ix_deliveries_parked", table_name="deliveries", postgresql_where=sa.text("parked_at is not null"))
     op.drop_index("ix_deliveries_event", table_name="deliveries")
     op.drop_table("deliveries")
     op.drop_table("webhook_endpoints")
@@ -580,6 +607,7 @@ def downgrade() -> None:
     op.drop_index("uq_instances_tenant_name", table_name="instances", postgresql_where=sa.text("status <> 'deleted'"))
     op.drop_index("ix_instances_status", table_name="instances")
     op.drop_table("instances")
+    op.drop_index("uq_events_tenant_id_position", table_name="events")
     op.drop_index("ix_events_tenant_id_instance_id", table_name="events")
     op.drop_index("ix_events_created_at", table_name="events")
     op.drop_table("events")

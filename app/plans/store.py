@@ -1,0 +1,206 @@
+"""Every statement of the plans."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import case, func, or_, select, text, update
+
+from app.accounts.models import Tenant
+from app.kit.clock import billing_day, month_start
+from app.kit.db import UnitOfWork
+from app.plans.catalogue import ENDING_DAYS
+from app.plans.models import Subscription, UsageCounter
+
+# One statement takes a message and its chat. Rows of one instance are locked in one order (counter of the day, chat,
+# counter of the month), so senders queue up behind each other and cannot block one another for good.
+TAKE: Final = text(
+    """
+    with taken as (
+        insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
+        values (:tenant_id, :instance_id, 'messages', :day_on, 1)
+        on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + 1
+        where cast(:most_messages as int) is null or c.used < cast(:most_messages as int)
+        returning c.used
+    ), chat as (
+        insert into usage_chats as u (tenant_id, instance_id, month_on, chat_id, uses)
+        select :tenant_id, :instance_id, :month_on, :chat_id, 1 from taken
+        on conflict (tenant_id, instance_id, month_on, chat_id) do update set uses = u.uses + 1
+        returning u.uses
+    ), chats as (
+        insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
+        select :tenant_id, :instance_id, 'chats', :month_on, 1 from chat where chat.uses = 1
+        on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + 1
+        where cast(:most_chats as int) is null or c.used < cast(:most_chats as int)
+        returning c.used
+    )
+    select (select used from taken) as messages, (select uses from chat) as uses, (select used from chats) as chats,
+        clock_timestamp() - transaction_timestamp() as elapsed
+    """
+)
+GIVE_BACK: Final = text(
+    """
+    with given as (
+        update usage_counters set used = used - 1
+        where tenant_id = :tenant_id and instance_id = :instance_id and metric = 'messages' and period_on = :day_on
+            and used > 0
+        returning used
+    ), chat as (
+        update usage_chats set uses = uses - 1
+        where tenant_id = :tenant_id and instance_id = :instance_id and month_on = :month_on and chat_id = :chat_id
+            and uses > 0
+        returning uses
+    )
+    select (select uses from chat) as uses, (select used from given) as used
+    """
+)
+FORGET_CHAT: Final = text(
+    """
+    with gone as (
+        delete from usage_chats
+        where tenant_id = :tenant_id and instance_id = :instance_id and month_on = :month_on and chat_id = :chat_id
+            and uses = 0
+        returning 1
+    )
+    update usage_counters set used = used - 1
+    where tenant_id = :tenant_id and instance_id = :instance_id and metric = 'chats' and period_on = :month_on
+        and used > 0 and exists (select from gone)
+    """
+)
+TAKE_CALL: Final = text(
+    """
+    insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
+    values (:tenant_id, :instance_id, 'calls', :month_on, 1)
+    on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + 1
+    where cast(:most as int) is null or c.used < cast(:most as int)
+    returning c.used
+    """
+)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one send took; None where the limit refused. `elapsed` is how long the transaction has lasted by then."""
+
+    messages: int | None
+    uses: int | None
+    chats: int | None
+    elapsed: timedelta
+
+
+async def lock_tenant(uow: UnitOfWork, tenant_id: UUID) -> None:
+    """One wish of a tenant at a time; other rows may still be written that point to the tenant."""
+    await uow.session.execute(select(Tenant.id).where(Tenant.id == tenant_id).with_for_update(key_share=True))
+
+
+async def open_trials(uow: UnitOfWork, tenant_id: UUID, environment: str) -> int:
+    """How many instances the tenant has or had that were never paid for."""
+    found = await uow.session.scalar(
+        select(func.count())
+        .select_from(Subscription)
+        .where(
+            Subscription.tenant_id == tenant_id,
+            Subscription.environment == environment,
+            Subscription.billing_mode == "trial",
+        )
+    )
+    return int(found or 0)
+
+
+async def get(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, *, lock: bool = False) -> Subscription | None:
+    """An instance's subscription, locked for a change if asked."""
+    query = select(Subscription).where(Subscription.tenant_id == tenant_id, Subscription.instance_id == instance_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row: Subscription | None = await uow.session.scalar(query)
+    return row
+
+
+async def of_instances(uow: UnitOfWork, tenant_id: UUID, instance_ids: Sequence[UUID]) -> list[Subscription]:
+    """The subscriptions of some instances."""
+    query = select(Subscription).where(
+        Subscription.tenant_id == tenant_id, Subscription.instance_id.in_(list(instance_ids))
+    )
+    return list((await uow.session.scalars(query)).all())
+
+
+async def used(
+    uow: UnitOfWork, tenant_id: UUID, instance_ids: Sequence[UUID], at: datetime
+) -> dict[tuple[UUID, str], int]:
+    """What instances have used in the present day (messages) and month (chats, calls)."""
+    day_on, month_on = billing_day(at), month_start(at)
+    rows = await uow.session.execute(
+        select(UsageCounter.instance_id, UsageCounter.metric, UsageCounter.used).where(
+            UsageCounter.tenant_id == tenant_id,
+            UsageCounter.instance_id.in_(list(instance_ids)),
+            or_(
+                (UsageCounter.metric == "messages") & (UsageCounter.period_on == day_on),
+                (UsageCounter.metric != "messages") & (UsageCounter.period_on == month_on),
+            ),
+        )
+    )
+    return {(row.instance_id, row.metric): row.used for row in rows}
+
+
+async def take(uow: UnitOfWork, params: dict[str, Any]) -> Taken:
+    """Count one message and its chat, unless a limit is used up; a refusal is undone by the caller's roll-back."""
+    row = (await uow.session.execute(TAKE, params)).one()
+    return Taken(row.messages, row.uses, row.chats, row.elapsed)
+
+
+async def give_back(uow: UnitOfWork, params: dict[str, Any]) -> None:
+    """Undo `take`: the chat is forgotten with the last of its messages."""
+    row = (await uow.session.execute(GIVE_BACK, params)).one()
+    if row.uses == 0:
+        await uow.session.execute(FORGET_CHAT, params)
+
+
+async def take_call(
+    uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, month_on: date, most: int | None
+) -> int | None:
+    """Count one call; None when the limit is used up."""
+    params = {"tenant_id": tenant_id, "instance_id": instance_id, "month_on": month_on, "most": most}
+    used: int | None = await uow.session.scalar(TAKE_CALL, params)
+    return used
+
+
+async def set_trial_end(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, ends_at: datetime) -> str | None:
+    """Start the trial's clock once; the environment when it was this call that did."""
+    environment: str | None = await uow.session.scalar(
+        update(Subscription)
+        .where(
+            Subscription.tenant_id == tenant_id,
+            Subscription.instance_id == instance_id,
+            Subscription.billing_mode == "trial",
+            Subscription.trial_ends_at.is_(None),
+            Subscription.closed_at.is_(None),
+        )
+        .values(trial_ends_at=ends_at)
+        .returning(Subscription.environment)
+    )
+    return environment
+
+
+async def to_announce(uow: UnitOfWork, now: datetime, limit: int) -> list[Subscription]:
+    """Subscriptions about whose end there is something new to say, locked; rivals skip them."""
+    end = case((Subscription.billing_mode == "trial", Subscription.trial_ends_at), else_=Subscription.paid_through_at)
+    soonest = now + timedelta(days=max(ENDING_DAYS))
+    said = Subscription.announced
+    news = [(end <= now) & said.is_distinct_from("ended")]
+    for days in ENDING_DAYS:
+        earlier = [f"ending_{more}" for more in ENDING_DAYS if more > days]
+        news.append((end <= now + timedelta(days=days)) & or_(said.is_(None), said.in_(earlier)))
+    query = (
+        select(Subscription)
+        .where(
+            or_(Subscription.trial_ends_at <= soonest, Subscription.paid_through_at <= soonest),
+            Subscription.closed_at.is_(None),
+            or_(*news),
+        )
+        .order_by(end)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list((await uow.session.scalars(query)).all())
