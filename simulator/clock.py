@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 Callback = Callable[[], None]
-Settle = Callable[[float], Awaitable[float]]
+Settle = Callable[[], Awaitable[None]]
 
 BURST = 1000
 """Callbacks run before other work of the loop gets a turn."""
@@ -85,11 +85,11 @@ class Clock:
         self.speed = speed
         self._arm()
 
-    async def advance(self, seconds: float, settle: Settle, patience: float) -> None:
+    async def advance(self, seconds: float, settle: Settle) -> None:
         """Jump forward, running everything due on the way at its own moment and in order.
 
-        Between two callbacks `settle` may spend real seconds of `patience` on work in flight, so that a
-        receiver that answers at once is not taken for a dead one because hours passed in no time.
+        Between two callbacks `settle` may spend real time on work in flight, so that a receiver that
+        answers at once is not taken for a dead one because hours passed in no time.
         """
         async with self._jump:
             epoch = self._epoch
@@ -97,12 +97,12 @@ class Clock:
             self._frozen = self.now()
             try:
                 ran = 0
-                patience = await settle(patience)
+                await settle()
                 while self._epoch == epoch and (timer := self._due(target)) is not None:
                     self._frozen = max(self._frozen, timer.due)
                     self._run(timer)
                     ran += 1
-                    patience = await settle(patience)
+                    await settle()
                     if ran % BURST == 0:
                         await asyncio.sleep(0)
             finally:

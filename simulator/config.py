@@ -59,7 +59,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     hold_seconds: Seconds = 600.0
     """Real seconds a late call is held at most when the caller does not give up."""
     jump_settle_seconds: Seconds = 2.0
-    """Real seconds one clock jump may spend on pushes in flight."""
+    """Real seconds a clock jump waits for a silent receiver, once per jump."""
     journal_limit: Annotated[int, Meta(ge=100)] = 500_000
 
     def merged(self, changes: dict[str, Any]) -> "Config":

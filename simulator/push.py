@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 
+FAILURES_A_JUMP = 20
+"""Failed attempts after which a jump no longer waits for the receiver of an instance."""
+
+
 class Flight:
     """An attempt under way, or the pause after one that failed."""
 
@@ -33,7 +37,9 @@ class Push:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._flights: dict[int, Flight] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], int] = {}
+        self._failures: dict[int, int] = {}
+        self._hopeless: set[int] = set()
         self._session: aiohttp.ClientSession | None = None
 
     def wake(self, instance: Instance) -> None:
@@ -41,13 +47,25 @@ class Push:
         if instance.notices and instance.settings["webhookUrl"] and instance.id_instance not in self._flights:
             self._begin(instance)
 
-    async def settle(self, patience: float) -> float:
-        """Give attempts in flight some real seconds to end; tells what is left of the patience."""
-        loop = asyncio.get_running_loop()
-        limit = loop.time() + patience
-        while self._tasks and (left := limit - loop.time()) > 0:
-            await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        return max(0.0, limit - loop.time()) if patience > 0 else 0.0
+    def begin_jump(self) -> None:
+        """Hope anew for every receiver."""
+        self._failures.clear()
+        self._hopeless.clear()
+
+    async def settle(self) -> None:
+        """Wait in real time for the attempts in flight, as long as some of them come to an end.
+
+        A receiver that stays silent, or fails again and again, is not waited for a second time in the
+        same jump: one dead receiver must neither slow a long jump nor spoil it for the living ones.
+        """
+        patience = self._world.config.jump_settle_seconds
+        while True:
+            waiting = [task for task, owner in self._tasks.items() if owner not in self._hopeless and not task.done()]
+            if not waiting:
+                return
+            done, _ = await asyncio.wait(waiting, timeout=patience)
+            if not done:
+                self._hopeless.update(self._tasks[task] for task in waiting if task in self._tasks)
 
     def abandon(self) -> None:
         """Forget every flight; answers that come now change nothing."""
@@ -82,8 +100,8 @@ class Push:
             world.config.push_timeout_seconds, lambda: self._end(instance, flight, None, "timeout")
         )
         flight.task = asyncio.get_running_loop().create_task(self._post(instance, flight, url))
-        self._tasks.add(flight.task)
-        flight.task.add_done_callback(self._tasks.discard)
+        self._tasks[flight.task] = instance.id_instance
+        flight.task.add_done_callback(self._tasks.pop)
 
     async def _post(self, instance: Instance, flight: Flight, url: str) -> None:
         status: int | None = None
@@ -114,6 +132,9 @@ class Push:
             notices.acknowledge(world, instance, flight.notice)
             self._begin(instance)
         else:
+            failures = self._failures[instance.id_instance] = self._failures.get(instance.id_instance, 0) + 1
+            if failures >= FAILURES_A_JUMP:
+                self._hopeless.add(instance.id_instance)
             flight.timer = world.clock.after(world.config.push_pause_seconds, lambda: self._begin(instance))
 
     def _opened(self) -> aiohttp.ClientSession:

@@ -78,7 +78,8 @@ class World:
 
     async def advance(self, seconds: float) -> None:
         """Jump the clock; everything due on the way happens at its moment."""
-        await self.clock.advance(seconds, self.push.settle, self.config.jump_settle_seconds)
+        self.push.begin_jump()
+        await self.clock.advance(seconds, self.push.settle)
 
     def reset(self) -> None:
         """As freshly started: no instance, no rule, real time, the first configuration."""

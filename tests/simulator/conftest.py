@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -160,6 +161,18 @@ class Receiver:
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
+    async with _listening() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[Receiver]:
+    async with _listening() as receiver:
+        yield receiver
+
+
+@asynccontextmanager
+async def _listening() -> AsyncIterator[Receiver]:
     receiver = Receiver()
     app = web.Application()
     app.router.add_post("/hook", receiver.take)

@@ -115,6 +115,23 @@ async def test_a_jump_over_hours_does_not_take_a_quick_receiver_for_a_dead_one(s
     assert {entry["event"] for entry in entries} == {"queued", "acknowledged"}
 
 
+async def test_a_dead_receiver_does_not_spoil_a_jump_for_a_living_one(
+    sim: Caller, receiver: Receiver, silent: Receiver
+) -> None:
+    await sim.sim("config", {"deliver_after_seconds": 3600, "read_after_seconds": 3600})
+    silent.hang = True
+    dead = await sim.linked("dead", webhookUrl=silent.url, outgoingWebhook="yes")
+    alive = await sim.linked("alive", webhookUrl=receiver.url, outgoingWebhook="yes")
+    for instance in (dead, alive):
+        await instance.send()
+    await sim.advance(3 * 3600)
+    assert [body["status"] for body in receiver.got] == ["sent", "delivered", "read"]
+    entries = await sim.journal(kind="notification", limit=9999)
+    of_alive = {entry["event"] for entry in entries if entry["id_instance"] == alive.id}
+    assert of_alive == {"queued", "acknowledged"}
+    assert len((await dead.truth())["notification_queue"]) == 3
+
+
 async def test_a_jump_while_a_push_waits_for_an_answer_repeats_it_once_per_round(
     sim: Caller, receiver: Receiver
 ) -> None:
