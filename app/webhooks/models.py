@@ -11,7 +11,11 @@ from app.kit.db import Base, TenantOwned
 
 
 class WebhookEndpoint(Base, TenantOwned):
-    """A tenant's URL and what it wants to hear; `event_types` and `instance_ids` None mean all."""
+    """A tenant's URL and what it wants to hear; `event_types` and `instance_ids` None mean all.
+
+    `status`: enabled, disabled (with `disabled_reason`: requested, gone, failing), deleted. `failing_since` is the
+    first failure since the last success; `failing_told_at` when the tenant was told of it.
+    """
 
     __tablename__ = "webhook_endpoints"
     __table_args__ = (ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),)
@@ -24,6 +28,7 @@ class WebhookEndpoint(Base, TenantOwned):
     status: Mapped[str] = mapped_column(default="enabled")
     disabled_reason: Mapped[str | None]
     failing_since: Mapped[datetime | None]
+    failing_told_at: Mapped[datetime | None]
     secret_sealed: Mapped[bytes]
     previous_sealed: Mapped[bytes | None]
     previous_until: Mapped[datetime | None]
@@ -33,7 +38,11 @@ class WebhookEndpoint(Base, TenantOwned):
 
 
 class Delivery(Base, TenantOwned):
-    """One event for one endpoint; `status` is pending, delivered, failed or skipped."""
+    """One event for one endpoint; `status` is pending, delivered, failed or skipped.
+
+    A pending one is either waited for by a row of work, or parked: `parked_at` says since when it waits for a place
+    among the few that run at once for its endpoint. `running_until` bounds the time for which it takes such a place.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -41,6 +50,8 @@ class Delivery(Base, TenantOwned):
         ForeignKeyConstraint(["tenant_id", "endpoint_id"], ["webhook_endpoints.tenant_id", "webhook_endpoints.id"]),
         ForeignKeyConstraint(["tenant_id", "event_id"], ["events.tenant_id", "events.id"]),
         Index("ix_deliveries_pending", "endpoint_id", postgresql_where=text("status = 'pending'")),
+        Index("ix_deliveries_running", "endpoint_id", postgresql_where=text("running_until is not null")),
+        Index("ix_deliveries_parked", "endpoint_id", "parked_at", postgresql_where=text("parked_at is not null")),
         Index("ix_deliveries_event", "tenant_id", "event_id"),
     )
 
@@ -54,6 +65,8 @@ class Delivery(Base, TenantOwned):
     last_error: Mapped[str | None]
     created_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
+    running_until: Mapped[datetime | None]
+    parked_at: Mapped[datetime | None]
 
 
 class DeliveryAttempt(Base, TenantOwned):
