@@ -1,14 +1,17 @@
 """Each wing beside the upstream that is played for it, on free ports; a wing adds itself to `wing`."""
 
 import asyncio
+import io
 import socket
 import struct
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 
 from app.kit.crypto import Secret
 from app.providers.green_api.adapter import GreenApi
@@ -21,6 +24,7 @@ HOOK_TOKEN = "canary-hook-token-7f3a"
 WISH = AccountWish("slt1-test-one", "https://hooks.example.org/in/1", Secret(HOOK_TOKEN))
 CREDENTIALS = Credentials(7103000123, Secret(INSTANCE_TOKEN))
 CHAT = "79990003344@c.us"
+SECRETS = (PARTNER_TOKEN, INSTANCE_TOKEN, HOOK_TOKEN, PARTNER_TOKEN.encode().hex())
 QUICK = {
     "warmup_401_seconds": 0,
     "warmup_null_seconds": 0,
@@ -169,3 +173,52 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 async def _nothing(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
     return None
+
+
+def green_api(url: str, seconds: float = 0.3) -> GreenApi:
+    return GreenApi(url, Secret(PARTNER_TOKEN), timeout_seconds=seconds, connect_seconds=0.2)
+
+
+def answering(raw: bytes) -> Callable[[RawServer], Play]:
+    """Answers every request of a connection with these bytes."""
+
+    def script(server: RawServer) -> Play:
+        async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while True:
+                await server.request(reader)
+                writer.write(raw)
+                await writer.drain()
+
+        return play
+
+    return script
+
+
+def assert_silent(error: BaseException) -> None:
+    """No secret in the error, in what it is chained to, in its frames' locals, or in a log of it."""
+    chain: list[BaseException] = []
+    rest: list[BaseException | None] = [error]
+    while rest:
+        one = rest.pop()
+        if one is not None and one not in chain:
+            chain.append(one)
+            rest += [one.__cause__, one.__context__]
+    assert chain == [error]
+    shown = [repr(error), str(error), repr(error.args), repr(vars(error))]
+    shown += traceback.format_exception(error, chain=True)
+    shown += traceback.TracebackException.from_exception(error, capture_locals=True).format()
+    shown.append(_logged(error))
+    assert not [secret for secret in SECRETS if any(secret in text for text in shown)]
+    assert "request_info" not in vars(error)
+
+
+def _logged(error: BaseException) -> str:
+    out = io.StringIO()
+    frames: Any = structlog.tracebacks.ExceptionDictTransformer(show_locals=True)
+    log = structlog.wrap_logger(
+        structlog.PrintLogger(out),
+        processors=[structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer()],
+    )
+    log.error("failed", exc_info=error)
+    assert "failed" in out.getvalue()
+    return out.getvalue()
