@@ -47,6 +47,8 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     listing_stale_probability: Share = 0.0
     listing_stale_seconds: Seconds = 30.0
     """How old a stale listing is."""
+    listing_partial_probability: Share = 0.0
+    """How often a listing misses rows; each row is then missing with even odds."""
     deleted_kept_seconds: Seconds = 90 * 86400.0
     deleted_answers_starting_seconds: Seconds = 0.0
     """A deleted instance goes on telling `starting` for so long (issue 637)."""

@@ -17,6 +17,7 @@ CallKind = Literal[
     "plain_text_400",
     "half_body",
     "garbage",
+    "wrong_content_type",
     "stall",
 ]
 NoticeKind = Literal["duplicate_notification", "late_notification", "drop_notification", "reorder_notification"]

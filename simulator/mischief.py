@@ -3,7 +3,7 @@
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 from aiohttp import web
@@ -101,7 +101,8 @@ async def _refuse(scene: Scene) -> web.StreamResponse:
 
 
 async def _status(scene: Scene) -> web.StreamResponse:
-    return _refused(scene, _chosen(scene.fault, 502, None))
+    quota = _quota(scene.call.method.name) if scene.fault.status == 466 else None
+    return _refused(scene, _chosen(scene.fault, 502, quota))
 
 
 async def _done_then_status(scene: Scene) -> web.StreamResponse:
@@ -139,6 +140,11 @@ async def _garbage(scene: Scene) -> web.StreamResponse:
     return respond(Reply(GARBAGE, 200, "text/html"), scene.headers)
 
 
+async def _wrong_content_type(scene: Scene) -> web.StreamResponse:
+    reply = await perform_waiting(scene.world, scene.call, scene.entry)
+    return respond(replace(reply, content_type="text/html"), scene.headers)
+
+
 async def _stall(scene: Scene) -> web.StreamResponse:
     await scene.world.clock.sleep(scene.world.config.stall_seconds)
     scene.entry.told = "reset"
@@ -151,11 +157,26 @@ def _chosen(fault: Fault, status: int, body: object) -> Reply:
     body = fault.body if fault.body is not None else body
     if body is None:
         body = {500: "Internal Server Error", 502: "Bad Gateway"}.get(status, "")
-    if status == 466 and not body:
-        body = {"invokeStatus": {"method": "", "used": 1, "total": 1, "status": "QUOTE_EXCEEDED"}}
     if isinstance(body, str):
         return Reply(body.encode(), status, wire.TEXT, "refused")
     return Reply(msgspec.json.encode(body), status, wire.JSON, "refused")
+
+
+def _quota(method: str) -> dict[str, object]:
+    """What the free plan answers when the month's calls, or for sends the month's chats, are used up."""
+    name = method.lower()
+    if not name.startswith("send"):
+        status = {"method": name, "used": 100, "total": 100, "status": "QUOTE_EXCEEDED"}
+        return {"invokeStatus": {**status, "description": "monthly quota has been exceeded"}}
+    chats = {
+        "method": "correspondents",
+        "used": 3,
+        "total": 3,
+        "status": "CORRESPONDENTS_QUOTE_EXCEEDED",
+        "description": "monthly quota of chats has been exceeded",
+    }
+    allowed = {"method": name, "used": 12, "total": 0, "status": "QUOTE_ALLOWED"}
+    return {"invokeStatus": allowed, "correspondentsStatus": chats}
 
 
 def _refused(scene: Scene, reply: Reply) -> web.Response:
@@ -176,5 +197,6 @@ PLAYS: dict[str, Callable[[Scene], Awaitable[web.StreamResponse]]] = {
     "plain_text_400": _plain_text_400,
     "half_body": _half_body,
     "garbage": _garbage,
+    "wrong_content_type": _wrong_content_type,
     "stall": _stall,
 }

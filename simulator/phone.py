@@ -132,6 +132,13 @@ def vanish(world: World, instance: Instance, body: dict[str, Any]) -> dict[str, 
     return {}
 
 
+def change_token(world: World, instance: Instance, body: dict[str, Any]) -> dict[str, Any]:
+    """The upstream gives the instance another token, as its support does."""
+    instance.token = secrets.token_hex(25)
+    instance.row = ("", b"")
+    return {"token": instance.token}
+
+
 def stick_starting(world: World, instance: Instance, body: dict[str, Any]) -> dict[str, Any]:
     """The instance hangs in `starting`; a reboot frees it."""
     seconds = body.get("seconds")
@@ -218,5 +225,6 @@ ACTS: dict[str, Act] = {
     "yellow_card": yellow_card,
     "lift": lift,
     "vanish": vanish,
+    "change_token": change_token,
     "stick_starting": stick_starting,
 }

@@ -13,6 +13,8 @@ from simulator.scanning import watch
 from simulator.wire import Call, Method, Reply
 from simulator.world import World
 
+TAG = "X-Sim-Tag"
+"""A header a test may add to find its own calls in the journal."""
 PREFIX = "wainstance"
 CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -45,6 +47,8 @@ class Upstream:
         call.raw = raw or b""
         call.flaw = decode(call)
         entry = open_entry(world, call)
+        if tag := request.headers.get(TAG):
+            entry.more["tag"] = tag
         reply, headers = gate(world, call)
         if reply is None and raw is None:
             reply = TOO_LARGE

@@ -40,15 +40,15 @@ def create_instance(world: World, call: Call) -> Reply:
 def get_instances(world: World, call: Call) -> Reply:
     """All instances of the partner, oldest first, deleted ones too, as far as the listing has caught up."""
     now = world.clock.now()
-    odds = world.config.listing_stale_probability
+    config, draw = world.config, world.faults.rng
     as_of = now
-    if odds > 0 and world.faults.rng.random() < odds:
-        as_of = now - world.config.listing_stale_seconds
+    if config.listing_stale_probability > 0 and draw.random() < config.listing_stale_probability:
+        as_of = now - config.listing_stale_seconds
+    shown = [row for row in world.listed[call.token].values() if row.visible_at <= as_of]
+    if config.listing_partial_probability > 0 and draw.random() < config.listing_partial_probability:
+        shown = [row for row in shown if draw.random() < 0.5]
     today = day_of(now)
-    rows = [
-        _row(instance, today, as_of) for instance in world.listed[call.token].values() if instance.visible_at <= as_of
-    ]
-    return Reply(b"[" + b",".join(rows) + b"]")
+    return Reply(b"[" + b",".join([_row(instance, today, as_of) for instance in shown]) + b"]")
 
 
 def delete_instance(world: World, call: Call) -> Reply:

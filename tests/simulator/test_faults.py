@@ -168,6 +168,24 @@ async def test_garbage_is_done_and_no_json(sim: Caller) -> None:
     assert (await _the_call(sim))["told"] == "garbage"
 
 
+async def test_wrong_content_type_is_done_and_right_but_for_its_header(sim: Caller) -> None:
+    await sim.faults({"method": "createInstance", "kind": "wrong_content_type"})
+    status, text, headers = await _create(sim)
+    assert (status, headers["Content-Type"].split(";")[0]) == (200, "text/html")
+    assert '"idInstance"' in text
+    entry = await _the_call(sim)
+    assert (entry["real"], entry["told"]) == ("done", "ok")
+
+
+async def test_the_free_plan_answers_466_with_its_quota(sim: Caller) -> None:
+    instance = await sim.linked()
+    await sim.faults({"kind": "status", "status": 466, "id_instance": instance.id})
+    status, text, _ = await instance.raw("sendMessage", {"chatId": "7@c.us", "message": "x"})
+    assert (status, "CORRESPONDENTS_QUOTE_EXCEEDED" in text) == (466, True)
+    status, text, _ = await instance.raw("lastIncomingMessages")
+    assert (status, '"status":"QUOTE_EXCEEDED"' in text) == (466, True)
+
+
 async def test_stall_does_nothing_for_thirty_seconds_then_resets(sim: Caller) -> None:
     await sim.faults({"method": "createInstance", "kind": "stall"})
     call = asyncio.create_task(_create(sim))

@@ -102,6 +102,23 @@ async def test_a_stale_listing_shows_the_past(sim: Caller) -> None:
     assert [row["deleted"] for row in await sim.partner("getInstances")] == [True, False]
 
 
+async def test_a_listing_may_miss_rows(sim: Caller) -> None:
+    for number in range(20):
+        await sim.create(f"n{number}")
+    await sim.sim("config", {"listing_partial_probability": 1})
+    shown = {row["name"] for row in await sim.partner("getInstances")}
+    assert 0 < len(shown) < 20
+
+
+async def test_a_changed_token_opens_and_the_old_one_does_not(sim: Caller) -> None:
+    instance = await sim.linked()
+    token = (await instance.phone("change_token", {}))["token"]
+    assert (await instance.raw("getSettings"))[0] == 401
+    instance.token = token
+    assert (await instance.raw("getSettings"))[0] == 200
+    assert (await sim.partner("getInstances"))[0]["apiTokenInstance"] == token
+
+
 async def test_the_expiration_moves_on_each_night_and_stops_with_the_deletion(sim: Caller) -> None:
     instance = await sim.create()
     before = (await sim.partner("getInstances"))[0]["expirationDate"]

@@ -23,6 +23,7 @@ KINDS = (
     "plain_text_400",
     "half_body",
     "garbage",
+    "wrong_content_type",
     "stall",
 )
 

@@ -138,6 +138,13 @@ async def test_every_call_is_journaled_also_the_refused_ones(sim: Caller) -> Non
     assert all(entry["at"].endswith("Z") for entry in calls)
 
 
+async def test_a_tagged_call_is_found_by_its_tag(sim: Caller) -> None:
+    instance = await sim.linked()
+    await sim.raw("GET", instance.path("getSettings"), headers={"X-Sim-Tag": "tenant-7"})
+    (entry,) = await sim.journal(method="getSettings")
+    assert (entry["tag"], entry["verb"], entry["id_instance"]) == ("tenant-7", "GET", instance.id)
+
+
 async def test_an_effect_is_journaled_once_for_each_create_that_happened(sim: Caller) -> None:
     await sim.create("done")
     await sim.raw("POST", f"/partner/createInstance/{PARTNER}", json={"name": "bad", "stateWebhook": "?"})
