@@ -1,10 +1,12 @@
 """From a request to its principal, and from the principal to the unit of work."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any, Final, Protocol
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from litestar import Request
@@ -12,21 +14,31 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from sqlalchemy import select
 
-from app.accounts.models import ApiKey, OperatorKey, Tenant, UserSession
-from app.accounts.principal import Principal
-from app.accounts.scopes import ROLES, Scope
+from app.accounts import store
+from app.accounts.models import ApiKey, Membership, OperatorKey, Tenant, UserSession
+from app.accounts.principal import InsufficientScope, Principal
+from app.accounts.scopes import ROLES, Scope, known_scopes
 from app.accounts.tokens import kind_of
 from app.kit.db import SYSTEM, Database, UnitOfWork
 from app.kit.errors import Forbidden, InvalidRequest, Unauthenticated
 
 CACHE_SECONDS: Final = 0.5
 CACHE_SIZE: Final = 10_000
+TOUCH_SECONDS: Final = 60
+LONGEST_HEADER: Final = 200
+IN_URL: Final = re.compile(rb"slt_(?:sk_(?:live|test)|op|cst|lnk)_")
 
 
 class KeyNotFound(Unauthenticated):
-    """The credential does not exist or was revoked."""
+    """No such credential exists."""
 
     code = "key_not_found"
+
+
+class KeyDisabled(Unauthenticated):
+    """The key was revoked."""
+
+    code = "key_disabled"
 
 
 class KeyExpired(Unauthenticated):
@@ -56,15 +68,15 @@ class CredentialInUrl(InvalidRequest):
 class Guard(Protocol):
     """A Litestar guard that also tells which scope it asks for, so that the house can check every route."""
 
-    scope: Scope
+    scope: Scope | None
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None: ...
 
 
 class requires:  # noqa: N801  # reads as a claim where it stands: guards=[requires(Scope.…)]
-    """Lets in callers with a scope; operators only where the scope is the operator's."""
+    """Lets in callers with a scope, operators only where it is theirs; without one, every credential of a tenant."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope | None = None) -> None:
         self.scope = scope
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -75,11 +87,14 @@ class requires:  # noqa: N801  # reads as a claim where it stands: guards=[requi
             InsufficientScope: a valid one that may not do this.
         """
         authenticator: Authenticator = connection.app.state.authenticator
-        if "slt_" in connection.scope.get("query_string", b"").decode("latin-1"):
+        if IN_URL.search(unquote_to_bytes(connection.scope.get("query_string", b""))):
             raise CredentialInUrl()
         principal = await authenticator.authenticate(connection.headers.get("authorization"))
         connection.scope["state"]["principal"] = principal
-        principal.require(self.scope)
+        if self.scope is not None:
+            principal.require(self.scope)
+        elif principal.kind == "operator":
+            raise InsufficientScope("Operators have routes of their own.")
 
 
 async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
@@ -110,15 +125,19 @@ class Authenticator:
         """The principal of an `Authorization: Bearer …` header.
 
         Raises:
-            Unauthenticated: missing or malformed; KeyNotFound, KeyExpired, SessionExpired, OrganizationClosed.
+            Unauthenticated: missing or malformed, or KeyNotFound, KeyExpired, KeyDisabled, SessionExpired.
+            OrganizationClosed: a good one, of a tenant that is not active.
         """
-        scheme, _, token = (header or "").partition(" ")
+        if header is not None and len(header) > LONGEST_HEADER:
+            raise KeyNotFound()
+        scheme, _, token = (header or "").strip().partition(" ")
+        token = token.strip()
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Send `Authorization: Bearer …`.")
-        kind = kind_of(token.strip())
+        kind = kind_of(token)
         if kind is None:
             raise KeyNotFound()
-        fingerprint = self._database.keyring.fingerprint(token.strip())
+        fingerprint = self._database.keyring.fingerprint(token)
         known = self._seen.get(fingerprint)
         if known is not None and known[0] > time.monotonic():
             return known[1]
@@ -138,20 +157,22 @@ async def _api_key(uow: UnitOfWork, fingerprint: bytes) -> Principal:
             .where((ApiKey.secret_hash == fingerprint) | (ApiKey.previous_hash == fingerprint))
         )
     ).first()
-    if row is None or row.ApiKey.revoked_at is not None:
+    if row is None:
         raise KeyNotFound()
     key: ApiKey = row.ApiKey
+    if key.revoked_at is not None:
+        raise KeyDisabled()
     if _over(key.expires_at, uow.now) or (key.secret_hash != fingerprint and _over(key.previous_until, uow.now)):
         raise KeyExpired()
     _open(row.status)
-    if key.last_used_at is None or (uow.now - key.last_used_at).total_seconds() > 60:
-        key.last_used_at = uow.now
+    if key.last_used_at is None or (uow.now - key.last_used_at).total_seconds() > TOUCH_SECONDS:
+        await store.touch_key(uow, key.tenant_id, key.id)
     return Principal(
         kind="api_key",
         id=key.id,
         tenant_id=key.tenant_id,
         environment=key.environment,
-        scopes=frozenset(Scope(scope) for scope in key.scopes),
+        scopes=known_scopes(key.scopes),
         instance_ids=None if key.instance_ids is None else frozenset(UUID(item) for item in key.instance_ids),
     )
 
@@ -159,8 +180,12 @@ async def _api_key(uow: UnitOfWork, fingerprint: bytes) -> Principal:
 async def _session(uow: UnitOfWork, fingerprint: bytes) -> Principal:
     row = (
         await uow.session.execute(
-            select(UserSession, Tenant.status)
+            select(UserSession, Tenant.status, Membership.role)
             .join(Tenant, Tenant.id == UserSession.tenant_id)
+            .join(
+                Membership,
+                (Membership.tenant_id == UserSession.tenant_id) & (Membership.user_id == UserSession.user_id),
+            )
             .where(UserSession.token_hash == fingerprint)
         )
     ).first()
@@ -172,15 +197,15 @@ async def _session(uow: UnitOfWork, fingerprint: bytes) -> Principal:
         kind="session",
         id=session.id,
         tenant_id=session.tenant_id,
-        environment="live",
-        scopes=ROLES[session.role],
+        environment=session.environment,
+        scopes=ROLES.get(row.role, frozenset()),
     )
 
 
 async def _operator(uow: UnitOfWork, fingerprint: bytes) -> Principal:
     key = await uow.session.scalar(select(OperatorKey).where(OperatorKey.secret_hash == fingerprint))
     if key is None or key.revoked_at is not None:
-        raise KeyNotFound()
+        raise KeyNotFound() if key is None else KeyDisabled()
     return Principal(kind="operator", id=key.id, tenant_id=None, environment="live", scopes=frozenset({Scope.OPERATOR}))
 
 

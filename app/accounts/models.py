@@ -93,6 +93,7 @@ class UserSession(Base, TenantOwned):
 
     user_id: Mapped[UUID]
     role: Mapped[str]
+    environment: Mapped[str]
     token_hash: Mapped[bytes]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

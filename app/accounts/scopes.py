@@ -1,5 +1,6 @@
 """What a credential may do."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -33,3 +34,14 @@ ROLES: Final[dict[str, frozenset[Scope]]] = {
     "developer": TENANT_SCOPES - {Scope.ORGANIZATION_WRITE},
     "viewer": PRESETS["read_only"],
 }
+
+
+def known_scopes(names: Iterable[str]) -> frozenset[Scope]:
+    """The scopes that are still among ours: one that was taken away from the product grants nothing."""
+    wanted = frozenset(names)
+    return frozenset(scope for scope in Scope if scope.value in wanted)
+
+
+def asked_scopes(asked: str | Iterable[str]) -> frozenset[Scope]:
+    """The scopes behind a preset's name or a list."""
+    return PRESETS[asked] if isinstance(asked, str) else known_scopes(asked) & TENANT_SCOPES

@@ -1,0 +1,155 @@
+"""Every SQL statement about tenants, users, codes, sessions and keys."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, delete, func, or_, select, text, update
+
+from app.accounts.models import ApiKey, EmailCode, Membership, OperatorKey, Tenant, User, UserSession
+from app.kit.db import UnitOfWork
+
+
+async def hold_address(uow: UnitOfWork, address_key: str) -> None:
+    """Wait for every other transaction about this address; until this one ends they wait for us."""
+    await uow.session.execute(
+        text("select pg_advisory_xact_lock(hashtextextended('address|' || :key, 0))"), {"key": address_key}
+    )
+
+
+async def count_codes_since(uow: UnitOfWork, address_key: str, since: datetime) -> int:
+    """How many codes were asked for this address since an instant."""
+    query = select(func.count()).where(EmailCode.address_key == address_key, EmailCode.created_at > since)
+    return await uow.session.scalar(query) or 0
+
+
+async def try_codes(uow: UnitOfWork, address_key: str, max_tries: int) -> Sequence[EmailCode]:
+    """Count a try on every code that is still good for the address, and return them, newest first."""
+    result = await uow.session.scalars(
+        update(EmailCode)
+        .where(
+            EmailCode.address_key == address_key,
+            EmailCode.used_at.is_(None),
+            EmailCode.expires_at > uow.now,
+            EmailCode.tries < max_tries,
+        )
+        .values(tries=EmailCode.tries + 1)
+        .returning(EmailCode)
+    )
+    return sorted(result.all(), key=lambda code: code.id, reverse=True)
+
+
+async def use_codes(uow: UnitOfWork, address_key: str) -> None:
+    """Let no code of the address be used any more, and forget what it was."""
+    await uow.session.execute(
+        update(EmailCode)
+        .where(EmailCode.address_key == address_key, EmailCode.used_at.is_(None))
+        .values(used_at=uow.now, code_sealed=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def erase_sealed(uow: UnitOfWork, code_id: UUID) -> None:
+    """Forget the digits of a code; its hash stays."""
+    await uow.session.execute(update(EmailCode).where(EmailCode.id == code_id).values(code_sealed=None))
+
+
+async def user_by_address(uow: UnitOfWork, address_key: str) -> User | None:
+    """The person behind an address or any alias of it."""
+    return (await uow.session.scalars(select(User).where(User.address_key == address_key))).one_or_none()
+
+
+async def home(uow: UnitOfWork, user_id: UUID) -> tuple[Tenant, Membership] | None:
+    """The tenant that a user joined first, and the role there."""
+    found = await uow.session.execute(
+        select(Tenant, Membership)
+        .join(Membership, Membership.tenant_id == Tenant.id)
+        .where(Membership.user_id == user_id)
+        .order_by(Membership.created_at, Membership.id)
+        .limit(1)
+    )
+    row = found.one_or_none()
+    return None if row is None else (row.Tenant, row.Membership)
+
+
+async def signed_in(uow: UnitOfWork, tenant_id: UUID, session_id: UUID) -> tuple[User, str] | None:
+    """The user of a session and the role in its tenant."""
+    found = await uow.session.execute(
+        select(User, Membership.role)
+        .join(Membership, Membership.user_id == User.id)
+        .join(UserSession, (UserSession.user_id == User.id) & (UserSession.tenant_id == Membership.tenant_id))
+        .where(UserSession.tenant_id == tenant_id, UserSession.id == session_id)
+    )
+    row = found.one_or_none()
+    return None if row is None else (row.User, row.role)
+
+
+async def session(uow: UnitOfWork, session_id: UUID) -> UserSession | None:
+    """A session of the scope's tenant."""
+    query = uow.owned(UserSession).where(UserSession.id == session_id)
+    return (await uow.session.scalars(query.with_for_update())).one_or_none()
+
+
+async def tenant(uow: UnitOfWork, tenant_id: UUID, *, lock: bool = False) -> Tenant | None:
+    """A tenant; with `lock`, held until the transaction ends."""
+    query = select(Tenant).where(Tenant.id == tenant_id)
+    return (await uow.session.scalars(query.with_for_update() if lock else query)).one_or_none()
+
+
+def live_keys(uow: UnitOfWork, environment: str | None) -> Select[ApiKey]:
+    """The keys that were not revoked, of one environment or of both."""
+    query = uow.owned(ApiKey).where(ApiKey.revoked_at.is_(None))
+    return query if environment is None else query.where(ApiKey.environment == environment)
+
+
+async def api_key(uow: UnitOfWork, key_id: UUID, environment: str | None, *, lock: bool = False) -> ApiKey | None:
+    """One key of the scope's tenant that was not revoked."""
+    query = live_keys(uow, environment).where(ApiKey.id == key_id)
+    return (await uow.session.scalars(query.with_for_update() if lock else query)).one_or_none()
+
+
+async def touch_key(uow: UnitOfWork, tenant_id: UUID, key_id: UUID) -> None:
+    """Note that a key was used, unless another transaction has the row in hand: that one may well be long."""
+    free = (
+        select(ApiKey.id)
+        .where(ApiKey.tenant_id == tenant_id, ApiKey.id == key_id)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    await uow.session.execute(
+        update(ApiKey)
+        .where(ApiKey.tenant_id == tenant_id, ApiKey.id.in_(free.scalar_subquery()))
+        .values(last_used_at=uow.now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def operator_keys(uow: UnitOfWork) -> Sequence[OperatorKey]:
+    """Every operator key, revoked ones too, newest first."""
+    return (await uow.session.scalars(select(OperatorKey).order_by(OperatorKey.id.desc()))).all()
+
+
+async def operator_key(uow: UnitOfWork, key_id: UUID) -> OperatorKey | None:
+    """One operator key, held until the transaction ends."""
+    query = select(OperatorKey).where(OperatorKey.id == key_id).with_for_update()
+    return (await uow.session.scalars(query)).one_or_none()
+
+
+async def delete_codes_before(uow: UnitOfWork, instant: datetime) -> None:
+    """Delete the codes that were made before an instant."""
+    await uow.session.execute(delete(EmailCode).where(EmailCode.created_at < instant))
+
+
+async def delete_sessions_ended_before(uow: UnitOfWork, instant: datetime) -> None:
+    """Delete the sessions that ended before an instant, by time or by signing out."""
+    await uow.session.execute(
+        delete(UserSession).where(or_(UserSession.expires_at < instant, UserSession.revoked_at < instant))
+    )
+
+
+async def forget_previous_before(uow: UnitOfWork, instant: datetime) -> None:
+    """Forget the rotated secrets whose time ended before an instant."""
+    await uow.session.execute(
+        update(ApiKey)
+        .where(ApiKey.previous_hash.is_not(None), ApiKey.previous_until < instant)
+        .values(previous_hash=None, previous_until=None)
+    )
