@@ -1,4 +1,4 @@
-"""`make run`: the whole house on this machine, with its data kept in `.dev/`."""
+"""`make run`: the whole house on this machine. Data is kept in `.dev/` when a real gateway stands behind it."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from dev.house import HOME, STACK_FILE, occupied
+from dev.house import HOME, STACK_FILE, occupied, reset
 from dev.seed import Tenant, seed
 from dev.spawn import is_port_free
 from dev.stack import Options, Stack, Upstream, write_private
@@ -37,8 +37,10 @@ class PortTaken(RuntimeError):
 def main() -> int:
     """Run until told to stop, and leave no process behind."""
     console = Console()
+    options = _options()
+    if options.upstream is None and "SUBLET_DATABASE_URL" not in os.environ:
+        reset()  # the simulator forgets its world when it stops: rows without it would only be ghosts
     with occupied():
-        options = _options()
         with console.status("Starting PostgreSQL, Valkey, the simulator, the API and a worker"):
             stack = Stack(options).start()
         try:
@@ -112,7 +114,7 @@ def _show(console: Console, stack: Stack, tenants: list[Tenant]) -> None:
     table.add_row("All of this", str(STACK_FILE))
     table.add_row("Logs", str(stack.logs))
     console.print(table)
-    console.print("Ctrl-C stops everything; `python -m dev reset` forgets the data.", style="dim")
+    console.print("Ctrl-C stops everything.", style="dim")
 
 
 def _attend(stack: Stack) -> int:
