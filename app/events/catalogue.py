@@ -1,0 +1,145 @@
+"""Every type of event as data: its name, what it says, and an example of its `data`."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+INSTANCE: Final = "inst_01m7zpzh3pekgt8zb1y8xg42jx"
+MESSAGE: Final = "msg_01m7zq0f5tf3m8a4h2c6k9w1ye"
+OPERATION: Final = "op_01m7zq0r2hes1b7d4x5n8v3t6k"
+ENDPOINT: Final = "whe_01m7zq12m9fjnb6s3r8p5d2c7g"
+API_KEY: Final = "key_01m7zq1aw4fh9t2k6y3m8b5n1x"
+INSTANT: Final = "2026-11-21T18:24:03.120Z"
+CHAT: Final = "79990001122@c.us"
+
+TEST: Final = "webhook_endpoint.test"
+FAILING: Final = "webhook_endpoint.failing"
+DISABLED: Final = "webhook_endpoint.disabled"
+RAW: Final = "gateway.event"
+
+
+@dataclass(frozen=True)
+class EventType:
+    """One type; `example` is what `data` may look like: fields may be added, none is taken away."""
+
+    name: str
+    description: str
+    example: dict[str, Any]
+
+
+def _instance(**more: Any) -> dict[str, Any]:
+    return {"instance_id": INSTANCE, "name": "Support line", **more}
+
+
+def _message(**more: Any) -> dict[str, Any]:
+    return {"message_id": MESSAGE, "instance_id": INSTANCE, "chat_id": CHAT, **more}
+
+
+CATALOGUE: Final[tuple[EventType, ...]] = (
+    EventType("instance.created", "An instance was asked for.", _instance(status="queued")),
+    EventType("instance.provisioned", "An instance is ready to be paired with a phone.", _instance(status="active")),
+    EventType("instance.provision_failed", "An instance could not be made.", _instance(code="upstream_error")),
+    EventType("instance.qr_ready", "A new code waits to be scanned.", _instance(expires_at=INSTANT)),
+    EventType("instance.connected", "A phone is linked.", _instance(phone="79990001122", connected_at=INSTANT)),
+    EventType("instance.disconnected", "The phone is not linked any more.", _instance(connection="disconnected")),
+    EventType("instance.blocked", "WhatsApp has blocked the account.", _instance(connection="blocked")),
+    EventType("instance.suspended", "An instance takes no messages until resumed.", _instance(reason="requested")),
+    EventType("instance.resumed", "A suspended instance works again.", _instance(status="active")),
+    EventType("instance.went_live", "An instance is paid for.", _instance(paid_through_at=INSTANT)),
+    EventType("instance.extended", "Days were added to a live instance.", _instance(days=30, paid_through_at=INSTANT)),
+    EventType("instance.deleted", "An instance is gone for good.", _instance(deleted_at=INSTANT)),
+    EventType("instance.limit_reached", "A limit of the plan was met.", _instance(limit="messages_per_day")),
+    EventType(
+        "message.received",
+        "Somebody wrote to the instance.",
+        _message(kind="text", content={"text": "Hello"}, sender=CHAT, sender_name="Ada", received_at=INSTANT),
+    ),
+    EventType("message.sent", "A message sent through the API has left.", _message(status="sent")),
+    EventType(
+        "message.sent_from_phone",
+        "A message was written on the linked phone.",
+        _message(kind="text", content={"text": "Hello"}),
+    ),
+    EventType("message.status_changed", "A message was sent, delivered or read.", _message(status="delivered")),
+    EventType(
+        "message.failed",
+        "A message could not be delivered.",
+        _message(status="failed", error={"code": "recipient_not_on_whatsapp", "detail": "The number has no account."}),
+    ),
+    EventType(
+        "trial.started", "The trial of an instance runs from now.", {"instance_id": INSTANCE, "trial_ends_at": INSTANT}
+    ),
+    EventType(
+        "trial.ending", "A trial ends soon.", {"instance_id": INSTANCE, "trial_ends_at": INSTANT, "days_left": 1}
+    ),
+    EventType(
+        "trial.ended", "A trial is over: sending is refused.", {"instance_id": INSTANCE, "trial_ended_at": INSTANT}
+    ),
+    EventType(
+        "subscription.activated",
+        "An instance was paid for.",
+        {"instance_id": INSTANCE, "days": 30, "paid_through_at": INSTANT},
+    ),
+    EventType(
+        "subscription.ending",
+        "Paid time ends soon.",
+        {"instance_id": INSTANCE, "paid_through_at": INSTANT, "days_left": 3},
+    ),
+    EventType("subscription.past_due", "Paid time is over.", {"instance_id": INSTANCE, "paid_through_at": INSTANT}),
+    EventType("subscription.cancelled", "A subscription has ended.", {"instance_id": INSTANCE, "days_returned": 12}),
+    EventType(
+        "quota.warning",
+        "Four fifths of a quota are used.",
+        {"instance_id": INSTANCE, "quota": "messages_per_day", "used": 120, "limit": 150},
+    ),
+    EventType(
+        "quota.exceeded",
+        "A quota is used up.",
+        {"instance_id": INSTANCE, "quota": "messages_per_day", "used": 150, "limit": 150, "resets_at": INSTANT},
+    ),
+    EventType(
+        "operation.succeeded",
+        "A long operation has ended well.",
+        {"operation_id": OPERATION, "type": "instance.provision", "resource_id": INSTANCE},
+    ),
+    EventType(
+        "operation.failed",
+        "A long operation has ended badly.",
+        {
+            "operation_id": OPERATION,
+            "type": "instance.provision",
+            "resource_id": INSTANCE,
+            "error": {"code": "upstream_error"},
+        },
+    ),
+    EventType("api_key.created", "An API key was made.", {"api_key_id": API_KEY, "name": "Server"}),
+    EventType("api_key.rotated", "An API key has a new secret.", {"api_key_id": API_KEY, "name": "Server"}),
+    EventType("api_key.revoked", "An API key was revoked.", {"api_key_id": API_KEY, "name": "Server"}),
+    EventType("organization.deletion_scheduled", "The organization is to be erased.", {"erased_at": INSTANT}),
+    EventType(TEST, "Sent when you ask to test an endpoint, to that endpoint only.", {"webhook_endpoint_id": ENDPOINT}),
+    EventType(
+        FAILING,
+        "An endpoint has refused everything for a day; it is disabled after five days.",
+        {"webhook_endpoint_id": ENDPOINT, "url": "https://example.com/hooks/sublet", "failing_since": INSTANT},
+    ),
+    EventType(
+        DISABLED,
+        "An endpoint was disabled: it answered 410, or refused everything for five days.",
+        {"webhook_endpoint_id": ENDPOINT, "url": "https://example.com/hooks/sublet", "reason": "failing"},
+    ),
+    EventType(
+        RAW,
+        "Something the gateway told that has no word of ours yet; `raw` is as it came, without the gateway's names.",
+        {"instance_id": INSTANCE, "type": "incomingCall", "raw": {"from": CHAT, "status": "offer"}},
+    ),
+)
+NAMES: Final = frozenset(item.name for item in CATALOGUE)
+
+
+def known(pattern: str) -> bool:
+    """Whether a subscription names a type, or by `message.*` a group that has one."""
+    return pattern in NAMES or (pattern.endswith(".*") and any(name.startswith(pattern[:-1]) for name in NAMES))
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a subscription wants a type."""
+    return pattern == name or (pattern.endswith(".*") and name.startswith(pattern[:-1]))
