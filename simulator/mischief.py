@@ -16,6 +16,9 @@ from simulator.wire import Call, Reply
 from simulator.world import World
 
 GARBAGE = b"<html><body><h1>nginx</h1></body></html>"
+AFTER_THE_ACT = frozenset(
+    {"lose_answer", "slow_answer", "done_then_status", "half_body", "garbage", "wrong_content_type"}
+)
 RESET_NOW = struct.pack("ii", 1, 0)
 
 
@@ -33,8 +36,13 @@ class Scene:
 
 async def play(scene: Scene) -> web.StreamResponse:
     """Let the fault happen; whoever hangs up meanwhile was told nothing."""
-    scene.entry.more["fault"] = scene.fault.kind
-    return await PLAYS[scene.fault.kind](scene)
+    kind: str = scene.fault.kind
+    scene.entry.more["fault"] = kind
+    method = scene.call.method
+    if method.handler is None and method.waits is None and kind in AFTER_THE_ACT:
+        # Opening a socket does nothing to the world: all that can go wrong is that it does not open.
+        kind = "lose_request"
+    return await PLAYS[kind](scene)
 
 
 def respond(reply: Reply, headers: Headers) -> web.Response:

@@ -277,8 +277,12 @@ async def test_the_pairing_socket_meets_faults_too(sim: Caller) -> None:
     await instance.until("notAuthorized")
     for kind in ("lose_request", "lose_answer", "garbage", "half_body", "done_then_status", "slow_answer"):
         await sim.faults({"method": "scanqrcode", "kind": kind, "delay_seconds": 0})
-        with pytest.raises((aiohttp.ClientError, ConnectionError)):
+        with pytest.raises((aiohttp.ClientConnectionError, ConnectionError)):
             await sim.session.ws_connect(sim.url + instance.path("scanqrcode"))
+    await sim.faults({"method": "scanqrcode", "kind": "status", "status": 502})
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await sim.session.ws_connect(sim.url + instance.path("scanqrcode"))
+    assert refused.value.status == 502
     await sim.faults()
     async with sim.session.ws_connect(sim.url + instance.path("scanqrcode")) as socket:
         assert (await socket.receive_json(timeout=2))["type"] == "qrCode"
