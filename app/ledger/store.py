@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from app.jobs import NO_ONE
 from app.kit.db import SystemScope, UnitOfWork
 from app.kit.ids import new_id
 from app.ledger.models import LedgerEntry, LedgerTransaction
@@ -35,7 +36,7 @@ async def add_transaction(
             id=new_id(),
             kind=kind,
             source=source,
-            tenant_id=tenant_id,
+            tenant_id=tenant_id or NO_ONE,
             instance_id=instance_id,
             day=day,
             note=note,
@@ -54,7 +55,7 @@ async def add_entries(
     await uow.session.execute(
         insert(LedgerEntry).values(
             [
-                {"transaction_id": transaction_id, "account": account, "tenant_id": tenant_id, "days": days}
+                {"transaction_id": transaction_id, "account": account, "tenant_id": tenant_id or NO_ONE, "days": days}
                 for account, days in movements.items()
             ]
         )
