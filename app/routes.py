@@ -2,4 +2,16 @@
 
 from typing import Any
 
-ROUTES: list[Any] = []
+from app.accounts.api import AccountController, ApiKeyController
+from app.events.api import EventsController
+from app.onboarding.api import ApiKeyChangeController, AuthController
+from app.webhooks.api import WebhooksController
+
+ROUTES: list[Any] = [
+    EventsController,
+    WebhooksController,
+    AuthController,
+    AccountController,
+    ApiKeyController,
+    ApiKeyChangeController,
+]

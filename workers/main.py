@@ -17,6 +17,7 @@ from app.kit.log import configure
 from app.kit.queue import FUNCTION, QUEUE_NAME, deserialize, redis_settings, serialize
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
+from workers import accounts, webhooks
 from workers.task import Handler, do_work
 
 log = structlog.get_logger()
@@ -25,7 +26,11 @@ SWEEP_LOCK: Final = 7_303_012
 SWEEP_BATCH: Final = 1000
 STOP_SECONDS: Final = 20
 
-HANDLERS: Final[Mapping[str, Handler]] = {}
+HANDLERS: Final[Mapping[str, Handler]] = {
+    jobs.SendEmailCode.kind: accounts.send_email_code,
+    jobs.DispatchEvent.kind: webhooks.dispatch_event,
+    jobs.DeliverEvent.kind: webhooks.deliver_event,
+}
 
 
 def build(settings: Settings, handlers: Mapping[str, Handler] | None = None) -> Worker:
