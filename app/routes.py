@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from app.accounts.api import AccountController, ApiKeyController
+from app.accounts.api import AccountController
 from app.events.api import EventsController
-from app.onboarding.api import ApiKeyChangeController, AuthController
+from app.onboarding.api import AuthController
+from app.onboarding.keys import ApiKeyController
 from app.webhooks.api import WebhooksController
 
 ROUTES: list[Any] = [
@@ -13,5 +14,4 @@ ROUTES: list[Any] = [
     AuthController,
     AccountController,
     ApiKeyController,
-    ApiKeyChangeController,
 ]

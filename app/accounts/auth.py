@@ -11,6 +11,7 @@ from uuid import UUID
 
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 from sqlalchemy import select
 
@@ -103,7 +104,9 @@ async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
     return principal
 
 
-async def provide_uow(request: Request[Any, Any, Any], database: Database) -> AsyncGenerator[UnitOfWork, None]:
+async def provide_uow(
+    request: Request[Any, Any, Any], database: NamedDependency[Database]
+) -> AsyncGenerator[UnitOfWork, None]:
     """The request's one transaction in the caller's scope: committed before the answer leaves, else rolled back."""
     principal: Principal = request.scope["state"]["principal"]
     async with database.begin(SYSTEM if principal.kind == "operator" else principal.tenant) as uow:

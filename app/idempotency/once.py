@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response
+from litestar.di import NamedDependency
 
 from app.accounts.principal import Principal
 from app.idempotency import service
@@ -43,7 +44,7 @@ class Replay:
         return reply
 
 
-async def provide_replay(request: Request[Any, Any, Any], principal: Principal) -> Replay:
+async def provide_replay(request: Request[Any, Any, Any], principal: NamedDependency[Principal]) -> Replay:
     """The dependency `replay`.
 
     Raises:

@@ -103,6 +103,8 @@ def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[byte
         return on_app_error(request, Overloaded(headers={"Retry-After": "1"}))
     if isinstance(error, DBAPIError) and _is_bad_value(error):
         return on_app_error(request, InvalidRequest("A value cannot be stored."))
+    if isinstance(error, UnicodeDecodeError) and _raised_by_framework(error):
+        return on_app_error(request, InvalidJson("The body is not UTF-8."))
     log.error("request_crashed", error=type(error).__name__, exc_info=error)
     return respond(request, InternalError())
 
@@ -170,6 +172,14 @@ def _from_text(message: str, base: str) -> FieldError:
 
 def _sentence(text: str) -> str:
     return (text or "The value is not valid").rstrip(".") + "."
+
+
+def _raised_by_framework(error: Exception) -> bool:
+    """Whether the framework was reading the request: the same error out of our own code is our own."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith("litestar.")
 
 
 def _is_bad_value(error: DBAPIError) -> bool:
