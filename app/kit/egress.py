@@ -4,15 +4,19 @@ The check stands in the socket factory, below name resolution and connection reu
 name nor an odd spelling passes it. The table is ours: Python's `is_global` counts multicast, NAT64 and 6to4 as global.
 """
 
+import asyncio
 import ipaddress
+import re
 import socket
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import AddrInfoType
 
 from app.kit.errors import FieldError, InvalidRequest
@@ -24,6 +28,8 @@ CONNECT_SECONDS: Final = 5.0
 READ_CAP_BYTES: Final = 64 * 1024
 EXCERPT_BYTES: Final = 1024
 MAX_CONNECTIONS: Final = 100
+RESOLVING_AT_ONCE: Final = 64
+IDLE_SECONDS: Final = 4.0
 DENIED_PORTS: Final = frozenset({2049, 3306, 5432, 6379, 9200, 11211, 27017})
 
 NOT_PUBLIC_V4: Final = tuple(
@@ -38,6 +44,9 @@ PUBLIC_V6: Final = ipaddress.IPv6Network("2000::/3")
 NOT_PUBLIC_V6: Final = tuple(
     ipaddress.IPv6Network(net) for net in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
+LOCAL_NAMES: Final = re.compile(r"(^|\.)(localhost|local|localdomain|internal|intranet|lan|home|corp|arpa)\.?$")
+NUMERIC_NAME: Final = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\.?$")
+HOST: Final = re.compile(r"[0-9a-z_]([0-9a-z_-]{0,62})(\.[0-9a-z_-]{1,63})*\.?")
 
 
 class AddressBlocked(OSError):
@@ -82,8 +91,16 @@ def parse_networks(text: str) -> tuple[Network, ...]:
 class Egress:
     """One pooled client for everything that goes to addresses of tenants' choosing."""
 
-    def __init__(self, allowed: tuple[Network, ...] = ()) -> None:
+    def __init__(
+        self,
+        allowed: tuple[Network, ...] = (),
+        *,
+        total_seconds: float = TOTAL_SECONDS,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
         self._allowed = allowed
+        self._total_seconds = total_seconds
+        self._resolver = resolver or _Resolver()
         self._session: aiohttp.ClientSession | None = None
 
     def check_url(self, url: str, pointer: str = "#/url") -> None:
@@ -101,15 +118,20 @@ class Egress:
         started = time.monotonic()
         try:
             self.check_url(url)
-            async with self._client().post(url, data=body, headers=headers, allow_redirects=False) as response:
+            async with (
+                asyncio.timeout(self._total_seconds),
+                self._client().post(url, data=body, headers=headers, allow_redirects=False) as response,
+            ):
                 excerpt = await _read_capped(response)
                 return Reply(response.status, excerpt, _since(started), retry_after=response.headers.get("Retry-After"))
         except UrlRefused:
             error = "blocked"
         except AddressBlocked:
             error = "blocked"
-        except (TimeoutError, aiohttp.ServerTimeoutError):
+        except TimeoutError:
             error = "timeout"
+        except aiohttp.ClientSSLError:
+            error = "tls_failed"
         except aiohttp.ClientConnectorError as failure:
             error = "blocked" if isinstance(failure.os_error, AddressBlocked) else "connect_failed"
         except (aiohttp.ClientError, OSError, ValueError):
@@ -120,6 +142,7 @@ class Egress:
         """Close every connection."""
         if self._session is not None:
             await self._session.close()
+        await self._resolver.close()
 
     def _problem(self, url: str) -> str | None:
         try:
@@ -136,6 +159,10 @@ class Egress:
         literal = _literal(parts.hostname)
         if literal and not is_public(literal, self._allowed):
             return "The URL leads to an address that is not public."
+        if not literal and (
+            "[" in parts.netloc or not (_is_name(parts.hostname) and (self._allowed or _is_public_name(parts.hostname)))
+        ):
+            return "The URL must name a public host; write names beyond ASCII in their xn-- form."
         if parts.scheme == "http" and not (literal and self._inside(literal)):
             return "The URL must use https."
         if port is not None and port not in (80, 443) and (port <= 1024 or port in DENIED_PORTS):
@@ -150,9 +177,14 @@ class Egress:
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    limit=MAX_CONNECTIONS, limit_per_host=8, socket_factory=self._dial, ttl_dns_cache=10
+                    limit=MAX_CONNECTIONS,
+                    limit_per_host=8,
+                    socket_factory=self._dial,
+                    resolver=self._resolver,
+                    ttl_dns_cache=10,
+                    keepalive_timeout=IDLE_SECONDS,
                 ),
-                timeout=aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=self._total_seconds, sock_connect=CONNECT_SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
                 auto_decompress=False,
@@ -165,6 +197,38 @@ class Egress:
         if not is_public(str(address[0]), self._allowed):
             raise AddressBlocked("address is not public")
         return socket.socket(family, kind, protocol)
+
+
+class _Resolver(AbstractResolver):
+    """The system's resolver with threads of its own: names that hang must not stop whatever else needs a thread."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(RESOLVING_AT_ONCE, thread_name_prefix="egress-resolver")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Every address of a name; which of them may be dialled is decided in the socket factory."""
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(
+            self._threads,
+            lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family, flags=socket.AI_ADDRCONFIG),
+        )
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=int(address[1]),
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        """Let go of the threads; one that still waits for an answer ends by itself."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 async def _read_capped(response: aiohttp.ClientResponse) -> str:
@@ -184,6 +248,16 @@ def _literal(host: str) -> str | None:
         return str(ipaddress.ip_address(host))
     except ValueError:
         return None
+
+
+def _is_name(host: str) -> bool:
+    """A name in ASCII that is no number in an odd spelling, such as `0x7f.1`."""
+    return len(host) <= 253 and HOST.fullmatch(host) is not None and not NUMERIC_NAME.search(host)
+
+
+def _is_public_name(host: str) -> bool:
+    """Courtesy to whoever mistypes: names of one label or of private zones; where they lead is seen at the dial."""
+    return "." in host.rstrip(".") and not LOCAL_NAMES.search(host)
 
 
 def _since(started: float) -> int:
