@@ -1,0 +1,272 @@
+"""The second net: the upstream's listing beside our rows. Finds orphans, surplus, late ones and ghosts, and repairs.
+
+Nothing is deleted on its first sight, nothing whose name is not our exact tag, and nothing at all in a round that would
+delete too much. Every finding is written down.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+
+from app.instances import comparing, desk, service, store
+from app.instances.comparing import Action, Comparison, Difference, Match, Sighting
+from app.instances.models import Finding, Instance
+from app.instances.options import Options
+from app.instances.tags import read_tag
+from app.jobs import ReconcileInstance
+from app.kit import work
+from app.kit.db import SYSTEM, Database, UnitOfWork
+from app.kit.ids import new_id
+from app.kit.work import Claim
+from app.operations import service as operations
+from app.providers.errors import ProviderError
+from app.providers.port import Listed, Provider
+from app.providers.registry import Registry
+
+log = structlog.get_logger()
+
+LOCK: Final = 7_303_013
+MOST_DELETED: Final = 50
+SEEN_EVERY: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A difference and what was, or in a dry run would be, done about it."""
+
+    kind: str
+    environment: str
+    subject: str
+    tag: str | None
+    upstream_id: int | None
+    instance_id: UUID | None
+    sightings: int
+    action: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """One partner account and what it listed."""
+
+    name: str
+    environment: str
+    provider: Provider
+    listed: tuple[Listed, ...]
+    begun_at: datetime
+
+
+@dataclass(frozen=True)
+class Doomed:
+    """An upstream account that is about to be deleted; all of it is committed before."""
+
+    finding_id: UUID
+    upstream_id: int
+    tenant_id: UUID | None
+    call_id: UUID | None
+
+
+async def reconcile(database: Database, registry: Registry, options: Options, claim: Claim) -> None:
+    """The periodic round over every partner account."""
+    await compare(database, registry, options, dry_run=False)
+    async with database.begin(SYSTEM) as uow:
+        await work.settle(uow, claim, again_seconds=options.listing_seconds)
+
+
+async def compare(
+    database: Database, registry: Registry, options: Options, *, dry_run: bool, approved: bool = False
+) -> list[Found]:
+    """Compare every partner account with our rows, and repair by the policy unless it is a dry run.
+
+    `approved` lifts the brake on too many deletions. An account whose listing cannot be had is left out.
+    """
+    found: list[Found] = []
+    for name, environment, provider in registry.all():
+        async with database.begin(SYSTEM) as uow:
+            begun_at = uow.now
+        try:
+            sheet = await desk.listing(provider, not_before=time.monotonic())
+        except ProviderError as error:
+            log.warning("listing_failed", provider=name, environment=environment, detail=error.detail)
+            continue
+        account = Account(name, environment, provider, sheet.listed, begun_at)
+        async with database.begin(SYSTEM) as uow:
+            told, doomed = await _judge(uow, account, options, dry_run=dry_run, approved=approved)
+        found += told
+        for one in doomed:
+            await _delete(database, provider, one)
+    return found
+
+
+async def _judge(
+    uow: UnitOfWork, account: Account, options: Options, *, dry_run: bool, approved: bool
+) -> tuple[list[Found], list[Doomed]]:
+    await uow.session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    comparison = await _compare(uow, account, options)
+    findings = {
+        (row.kind, row.subject): row for row in await store.open_findings(uow, account.name, account.environment)
+    }
+    seen = {
+        item.subject: _sighting(findings.get((item.kind, item.subject)), uow.now) for item in comparison.differences
+    }
+    wanted = {
+        item.subject: comparing.action_of(
+            item, seen[item.subject], options.repair_policy, uow.now, options.surplus_wait_seconds
+        )
+        for item in comparison.differences
+    }
+    actions = comparing.with_brake(wanted, comparison.size, approved=approved)
+    told = [_told(item, account, seen[item.subject], actions[item.subject]) for item in comparison.differences]
+    if "held" in actions.values():
+        log.error("too_many_deletions", marked=list(actions.values()).count("held"), listed=comparison.size)
+    if dry_run:
+        return told, []
+    await _note_matches(uow, comparison.matches)
+    for row in comparison.waiting:
+        uow.defer(ReconcileInstance(ref=row.id, tenant_id=row.tenant_id))
+    doomed: list[Doomed] = []
+    for item in comparison.differences:
+        finding = _write(uow, account, options, item, findings.pop((item.kind, item.subject), None), seen[item.subject])
+        one = await _act(uow, account, item, finding, actions[item.subject])
+        if one is not None and len(doomed) < MOST_DELETED:
+            doomed.append(one)
+    for finding in findings.values():
+        finding.closed_at, finding.outcome = uow.now, finding.outcome or "gone"
+    await uow.session.flush()
+    return told, doomed
+
+
+async def _compare(uow: UnitOfWork, account: Account, options: Options) -> Comparison:
+    """Rows of other environments may share the partner account; what is theirs is foreign here."""
+    tags = {one.upstream_id: read_tag(options.deployment, one.tag) for one in account.listed}
+    rows = await store.known(uow, account.name, account.environment, [tag for tag in tags.values() if tag is not None])
+    others = {row.id for row in rows if (row.provider, row.environment) != (account.name, account.environment)}
+    return comparing.compare(
+        [one for one in account.listed if tags[one.upstream_id] not in others],
+        [row for row in rows if row.id not in others],
+        options.deployment,
+        begun_at=account.begun_at,
+        lag_seconds=options.quiet_seconds,
+    )
+
+
+def _sighting(known: Finding | None, now: datetime) -> Sighting:
+    if known is None or known.sightings == 0:
+        return Sighting(1, now)
+    return Sighting(known.sightings + 1, known.first_seen_at)
+
+
+def _write(
+    uow: UnitOfWork, account: Account, options: Options, item: Difference, known: Finding | None, seen: Sighting
+) -> Finding:
+    finding = known or Finding(
+        id=new_id(),
+        environment=account.environment,
+        provider=account.name,
+        kind=item.kind,
+        subject=item.subject,
+        upstream_id=item.upstream_id,
+        tag=item.tag,
+        instance_id=item.instance_id,
+    )
+    finding.policy, finding.sightings = options.repair_policy, seen.sightings
+    finding.first_seen_at, finding.last_seen_at = seen.first_seen_at, uow.now
+    if known is None:
+        log.warning("listing_differs", kind=item.kind, upstream_id=item.upstream_id, instance=str(item.instance_id))
+        uow.session.add(finding)
+    return finding
+
+
+async def _act(uow: UnitOfWork, account: Account, item: Difference, finding: Finding, action: Action) -> Doomed | None:
+    instance = None
+    if item.tenant_id is not None and item.instance_id is not None and action in ("adopt", "delete", "report"):
+        instance = await store.lock(uow, item.tenant_id, item.instance_id)
+    match action:
+        case "delete":
+            if instance is not None and instance.upstream_id == item.upstream_id and instance.status != "deleted":
+                return None
+            finding.outcome = "deleting"
+            call_id = store.write_call(uow, instance, "delete", finding.sightings) if instance else None
+            return Doomed(finding.id, item.upstream_id, item.tenant_id, call_id)
+        case "adopt" if instance is not None:
+            await _adopt(uow, account, item, finding, instance)
+        case "report" if item.kind == "ghost" and finding.outcome is None and instance is not None:
+            finding.outcome = "reported"
+            await _mourn(uow, instance)
+        case "held":
+            finding.outcome = "held"
+    return None
+
+
+async def _adopt(uow: UnitOfWork, account: Account, item: Difference, finding: Finding, instance: Instance) -> None:
+    """Give a row the account that came too late for it, if the row still has none and none is being created."""
+    facts_fit = instance.upstream_id is None and instance.calling_since is None and instance.wanted
+    listed = next((one for one in account.listed if one.upstream_id == item.upstream_id), None)
+    if not facts_fit or listed is None or instance.status not in ("queued", "provisioning", "failed"):
+        return
+    await service.attach(uow, instance, listed.upstream_id, listed.token, listed.created_at)
+    instance.status, instance.failure = "provisioning", None
+    finding.closed_at, finding.outcome = uow.now, "adopted"
+    uow.defer(ReconcileInstance(ref=instance.id, tenant_id=instance.tenant_id))
+
+
+async def _mourn(uow: UnitOfWork, instance: Instance) -> None:
+    """An account of ours is gone although nobody deleted it: nothing is known of its link any more.
+
+    One that was in use stays, for the tenant to delete; one that was still being made ready has failed.
+    """
+    was_connected = instance.connected_at is not None
+    instance.connection, instance.connected_at = "unknown", None
+    service.touch(instance)
+    if instance.status in ("queued", "provisioning"):
+        instance.status, instance.failure = "failed", "the account vanished upstream before it was ready"
+        operation = await operations.find_open(uow, instance.tenant_id, instance.id, service.PROVISION)
+        await service.say(uow, instance, "instance.provision_failed", {"code": "upstream_error"})
+        if operation is not None:
+            await operations.fail(uow, operation, "upstream_error", "The gateway lost the instance.")
+    elif was_connected:
+        await service.say(uow, instance, "instance.disconnected", {"connection": "unknown"})
+
+
+async def _note_matches(uow: UnitOfWork, matches: Sequence[Match]) -> None:
+    """That they were seen, and when upstream says they were made: charges are counted from there."""
+    stale = [
+        match.known.id for match in matches if match.known.seen_at is None or uow.now - match.known.seen_at > SEEN_EVERY
+    ]
+    await store.mark_seen(uow, stale)
+    for match in matches:
+        exact = match.listed.created_at
+        if exact is not None and exact != match.known.created_at:
+            await store.correct_creation(uow, match.known, exact)
+
+
+async def _delete(database: Database, provider: Provider, doomed: Doomed) -> None:
+    """Delete one surplus account; of unknown outcome it stays a finding, and the next round sees it or not."""
+    outcome, detail = "done", None
+    try:
+        await provider.delete(doomed.upstream_id)
+    except ProviderError as error:
+        outcome, detail = str(error.outcome), error.detail
+    log.warning("surplus_deleted", upstream_id=doomed.upstream_id, outcome=outcome)
+    async with database.begin(SYSTEM) as uow:
+        await store.end_finding(uow, doomed.finding_id, "deleted" if outcome == "done" else None)
+        if doomed.tenant_id is not None and doomed.call_id is not None:
+            await store.end_call(uow, doomed.tenant_id, doomed.call_id, outcome, detail)
+
+
+def _told(item: Difference, account: Account, seen: Sighting, action: Action) -> Found:
+    return Found(
+        kind=item.kind,
+        environment=account.environment,
+        subject=item.subject,
+        tag=item.tag,
+        upstream_id=item.upstream_id,
+        instance_id=item.instance_id,
+        sightings=seen.sightings,
+        action=action,
+    )

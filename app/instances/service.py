@@ -1,0 +1,397 @@
+"""The verbs of instances. What they ask for is made true by the workers; see `reconcile` and `deletion`."""
+
+import secrets
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from app.accounts.principal import Principal
+from app.accounts.vault import open_vault
+from app.events import service as events
+from app.instances import lifecycle, store
+from app.instances.models import Finding, Instance
+from app.instances.options import Options
+from app.instances.tags import make_tag
+from app.jobs import ReconcileInstance, ReconcileListing, RunInstanceCommand, periodic
+from app.kit import ids
+from app.kit.crypto import Secret
+from app.kit.db import UnitOfWork, on_violation
+from app.kit.errors import Conflict, Forbidden, Gone, NotFound
+from app.kit.ids import new_id, to_wire
+from app.operations import service as operations
+from app.operations.models import Operation
+from app.plans import service as plans
+from app.providers.port import AccountWish, Credentials, Link
+
+HOOK_TOKEN_BYTES: Final = 25
+PROVISION: Final = "instance.provision"
+DELETE: Final = "instance.delete"
+Command = Literal["reboot", "logout"]
+Whose = Literal["organization", "operator"]
+
+
+class NameTaken(Conflict):
+    """Another instance of the organization bears this name."""
+
+    code = "name_taken"
+
+
+class InstanceNotReady(Conflict):
+    """The instance is not ready yet."""
+
+    code = "instance_not_ready"
+    retryable = True
+
+
+class InstanceFailed(Conflict):
+    """The instance could not be provisioned; delete it and ask for another."""
+
+    code = "instance_not_ready"
+
+
+class InstanceSuspended(Forbidden):
+    """The instance is suspended."""
+
+    code = "instance_suspended"
+
+
+async def request_instance(
+    uow: UnitOfWork,
+    *,
+    tenant_id: UUID,
+    environment: str,
+    name: str,
+    provider: str,
+    metadata: dict[str, Any],
+    options: Options,
+    quota_free: bool = False,
+) -> tuple[Instance, Operation]:
+    """Record the wish for an instance; a worker makes it true after the commit. The row is the intent.
+
+    Raises:
+        NameTaken: the tenant has an instance of this name in the environment.
+        PlanLimitReached: its plan allows no further one.
+    """
+    instance_id = new_id()
+    vault = await open_vault(uow, tenant_id)
+    hook_token = secrets.token_hex(HOOK_TOKEN_BYTES)
+    instance = Instance(
+        tenant_id=tenant_id,
+        id=instance_id,
+        name=name,
+        environment=environment,
+        provider=provider,
+        status="queued",
+        connection="unpaired",
+        wanted=True,
+        details=metadata,
+        tag=make_tag(options.deployment, instance_id),
+        hook_token_sealed=vault.seal(hook_token, _place("hook_token", instance_id)),
+        hook_token_hash=uow.keyring.fingerprint(hook_token),
+        create_attempts=0,
+        created_at=uow.now,
+        version=1,
+    )
+    uow.session.add(instance)
+    with on_violation("uq_instances_tenant_name", NameTaken()):
+        await uow.session.flush()
+    await plans.begin_trial(uow, tenant_id, instance_id, environment, quota_free=quota_free)
+    operation = await operations.start(
+        uow,
+        tenant_id=tenant_id,
+        type=PROVISION,
+        environment=environment,
+        resource_type="instance",
+        resource_id=instance_id,
+        step="queued",
+    )
+    await say(uow, instance, "instance.created", {"name": name})
+    uow.defer(ReconcileInstance(ref=instance_id, tenant_id=tenant_id))
+    return instance, operation
+
+
+async def find(uow: UnitOfWork, instance_id: UUID, principal: Principal | None = None) -> Instance:
+    """An instance of the scope; with a principal, one that it may use.
+
+    Raises:
+        NotFound: unknown, another tenant's, another environment's, or not on the key's list: all look alike.
+    """
+    instance = await store.get(uow, instance_id)
+    if instance is None:
+        raise NotFound()
+    if principal is not None and principal.kind != "operator":
+        is_mine = instance.tenant_id == principal.tenant and instance.environment == principal.environment
+        if not is_mine or not principal.may_use(instance.id):
+            raise NotFound()
+    return instance
+
+
+def usable(instance: Instance) -> None:
+    """Refuse an instance whose gate is closed.
+
+    Raises:
+        Gone: it was or is being deleted. InstanceFailed, InstanceNotReady: 409. InstanceSuspended: 403.
+    """
+    if instance.status in ("deleting", "deleted") or not instance.wanted:
+        raise Gone()
+    if instance.status == "failed":
+        raise InstanceFailed()
+    if instance.suspended_by is not None:
+        raise InstanceSuspended(f"It was suspended by the {instance.suspended_by}.")
+    if instance.status not in ("active", "suspended") or instance.upstream_id is None:
+        raise InstanceNotReady(headers={"Retry-After": "5"})
+
+
+async def credentials(uow: UnitOfWork, instance: Instance) -> Credentials:
+    """How the instance's upstream account is called.
+
+    Raises:
+        InstanceNotReady: there is none yet.
+    """
+    if instance.upstream_id is None or instance.upstream_token_sealed is None:
+        raise InstanceNotReady(headers={"Retry-After": "5"})
+    vault = await open_vault(uow, instance.tenant_id)
+    token = Secret(vault.open(instance.upstream_token_sealed, _place("upstream_token", instance.id)))
+    return Credentials(instance.upstream_id, token)
+
+
+async def wish(uow: UnitOfWork, instance: Instance, options: Options) -> AccountWish:
+    """What we ask of upstream for the instance: its tag, and notifications to a hook of its own."""
+    vault = await open_vault(uow, instance.tenant_id)
+    return AccountWish(
+        tag=instance.tag,
+        hook_url=f"{options.public_url}/hooks/green/{to_wire(ids.INSTANCE, instance.id)}",
+        hook_token=Secret(vault.open(instance.hook_token_sealed, _place("hook_token", instance.id))),
+    )
+
+
+async def attach(
+    uow: UnitOfWork, instance: Instance, upstream_id: int, token: Secret, created_at: datetime | None
+) -> None:
+    """Store the upstream account of an instance; from here on no create is open."""
+    vault = await open_vault(uow, instance.tenant_id)
+    instance.upstream_id = upstream_id
+    instance.upstream_token_sealed = vault.seal(token.reveal(), _place("upstream_token", instance.id))
+    instance.upstream_created_at = created_at or uow.now
+    instance.calling_since = instance.quiet_until = None
+    touch(instance)
+    with on_violation("uq_instances_upstream", Conflict(upstream_id=upstream_id)):
+        await uow.session.flush()
+
+
+async def update(
+    uow: UnitOfWork, instance: Instance, *, name: str | None = None, metadata: dict[str, Any] | None = None
+) -> None:
+    """Rename, or replace the metadata.
+
+    Raises:
+        NameTaken, Gone.
+    """
+    if instance.status == "deleted":
+        raise Gone()
+    instance.name = instance.name if name is None else name
+    instance.details = instance.details if metadata is None else metadata
+    touch(instance)
+    with on_violation("uq_instances_tenant_name", NameTaken()):
+        await uow.session.flush()
+
+
+async def suspend(
+    uow: UnitOfWork, instance: Instance, *, by: Whose = "organization", reason: str | None = None
+) -> Operation:
+    """Close the gate at once. The operator's suspension stands above the organization's.
+
+    Raises:
+        Gone: it was or is being deleted.
+    """
+    await _hold(uow, instance)
+    _not_leaving(instance)
+    operation = await _begin(uow, instance, "instance.suspend")
+    before = instance.suspended_by
+    if before != "operator":
+        instance.suspended_by = by
+    if instance.status == "active":
+        instance.status = "suspended"
+    if before is None:
+        touch(instance)
+        await say(uow, instance, "instance.suspended", {"by": by, "reason": reason})
+    await operations.succeed(uow, operation, _result(instance))
+    return operation
+
+
+async def resume(uow: UnitOfWork, instance: Instance, *, by: Whose = "organization") -> Operation:
+    """Open the gate again; what the operator suspended only the operator resumes.
+
+    Raises:
+        InstanceSuspended: the operator's suspension. Gone: it was or is being deleted.
+    """
+    await _hold(uow, instance)
+    _not_leaving(instance)
+    if instance.suspended_by == "operator" and by != "operator":
+        raise InstanceSuspended("It was suspended by the operator.")
+    operation = await _begin(uow, instance, "instance.resume")
+    if instance.suspended_by is not None:
+        instance.suspended_by = None
+        if instance.status == "suspended":
+            instance.status = "active"
+        touch(instance)
+        await say(uow, instance, "instance.resumed", {"by": by})
+    await operations.succeed(uow, operation, _result(instance))
+    return operation
+
+
+async def command(uow: UnitOfWork, instance: Instance, kind: Command) -> Operation:
+    """Ask for a reboot, or for the phone to be unlinked; a worker does it.
+
+    Raises:
+        InstanceNotReady, InstanceSuspended, Gone: the gate is closed. OperationInProgress: one is under way.
+    """
+    usable(instance)
+    operation = await _begin(uow, instance, f"instance.{kind}", step="queued")
+    uow.defer(RunInstanceCommand(ref=operation.id, tenant_id=instance.tenant_id))
+    return operation
+
+
+async def request_deletion(uow: UnitOfWork, instance: Instance) -> Operation:
+    """Close the gate for good, in this transaction; the workers log out, delete upstream, give back and erase.
+
+    Raises:
+        Gone: it is deleted. OperationInProgress: its deletion is under way.
+    """
+    await _hold(uow, instance)
+    if instance.status == "deleted":
+        raise Gone()
+    operation = await _begin(uow, instance, DELETE, step="closing_gate")
+    open_provision = await operations.find_open(uow, instance.tenant_id, instance.id, PROVISION)
+    if open_provision is not None:
+        await operations.cancel(uow, open_provision, forced=True)
+    await operations.progress(uow, operation, step="closing_gate", percent=5)
+    instance.wanted, instance.status = False, "deleting"
+    touch(instance)
+    await uow.session.flush()
+    uow.defer(ReconcileInstance(ref=instance.id, tenant_id=instance.tenant_id))
+    return operation
+
+
+async def observe(
+    uow: UnitOfWork, instance: Instance, link: Link, phone: str | None, *, profile_name: str | None = None
+) -> None:
+    """Take note of the state that upstream tells; each real change is one event.
+
+    A restart changes nothing of whether a phone is linked: `connected_at` is kept over it.
+    """
+    await _hold(uow, instance)
+    if instance.status in ("deleted", "deleting"):
+        return
+    connection, before = lifecycle.connection_of(link), (instance.connection, instance.phone, instance.profile_name)
+    was_connected = instance.connected_at is not None
+    instance.last_seen_at = instance.state_checked_at = uow.now
+    instance.connection = connection
+    if link is Link.CONNECTED:
+        instance.phone = phone or instance.phone
+        instance.profile_name = profile_name or instance.profile_name
+        instance.connected_at = instance.connected_at or uow.now
+    elif link in (Link.UNPAIRED, Link.DISCONNECTED, Link.BLOCKED):
+        instance.connected_at = None
+        if link is Link.UNPAIRED:
+            instance.phone = instance.profile_name = None
+    if before != (instance.connection, instance.phone, instance.profile_name):
+        touch(instance)
+    await uow.session.flush()
+    if link is Link.CONNECTED and not was_connected:
+        told = {"phone_number": f"+{instance.phone}" if instance.phone else None}
+        await say(uow, instance, "instance.connected", told | {"profile_name": instance.profile_name})
+    elif link is Link.BLOCKED and before[0] != "blocked":
+        await say(uow, instance, "instance.blocked", {})
+    elif link in (Link.UNPAIRED, Link.DISCONNECTED) and was_connected:
+        await say(uow, instance, "instance.disconnected", {"connection": connection})
+
+
+async def seen_upstream(uow: UnitOfWork, instance: Instance, upstream_id: int) -> None:
+    """An upstream account has announced itself at the instance's own hook; needs the system's scope.
+
+    Another id than the row's is one too many: it is noted, and the listing is compared soon. With none in the row it
+    is the create whose answer was lost: the look for it is rung.
+    """
+    if instance.upstream_id == upstream_id:
+        return
+    if instance.upstream_id is None and instance.calling_since is not None:
+        uow.defer(ReconcileInstance(ref=instance.id, tenant_id=instance.tenant_id))
+        return
+    await note_finding(uow, instance, "surplus", upstream_id, policy="report")
+    uow.defer(periodic(ReconcileListing))
+
+
+async def note_finding(
+    uow: UnitOfWork, instance: Instance, kind: str, upstream_id: int, *, policy: str, closed: str | None = None
+) -> None:
+    """Write down a difference about an instance once; a sighting is counted by the comparison of listings only."""
+    known = await store.open_finding(uow, instance.environment, kind, str(upstream_id))
+    if known is not None:
+        return
+    uow.session.add(
+        Finding(
+            id=new_id(),
+            environment=instance.environment,
+            provider=instance.provider,
+            kind=kind,
+            subject=str(upstream_id),
+            upstream_id=upstream_id,
+            tag=instance.tag,
+            instance_id=instance.id,
+            policy=policy,
+            first_seen_at=uow.now,
+            last_seen_at=uow.now,
+            sightings=0,
+            closed_at=uow.now if closed else None,
+            outcome=closed,
+        )
+    )
+    await uow.session.flush()
+
+
+async def say(uow: UnitOfWork, instance: Instance, kind: str, data: dict[str, Any]) -> None:
+    """Publish a fact about an instance."""
+    await events.publish(
+        uow,
+        tenant_id=instance.tenant_id,
+        type=kind,
+        data={"instance_id": to_wire(ids.INSTANCE, instance.id), **data},
+        environment=instance.environment,
+        instance_id=instance.id,
+    )
+
+
+def touch(instance: Instance) -> None:
+    """What a client may see has changed: a new version."""
+    instance.version += 1
+
+
+async def _hold(uow: UnitOfWork, instance: Instance) -> None:
+    await uow.session.flush()
+    await uow.session.refresh(instance, with_for_update=True)
+
+
+def _not_leaving(instance: Instance) -> None:
+    if instance.status in ("deleting", "deleted"):
+        raise Gone()
+
+
+async def _begin(uow: UnitOfWork, instance: Instance, kind: str, *, step: str | None = None) -> Operation:
+    return await operations.start(
+        uow,
+        tenant_id=instance.tenant_id,
+        type=kind,
+        environment=instance.environment,
+        resource_type="instance",
+        resource_id=instance.id,
+        step=step,
+    )
+
+
+def _result(instance: Instance) -> dict[str, Any]:
+    return {"instance_id": to_wire(ids.INSTANCE, instance.id)}
+
+
+def _place(column: str, instance_id: UUID) -> str:
+    return f"instances.{column}|{instance_id}"

@@ -1,0 +1,192 @@
+"""Every statement of the room; no rule."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Select, and_, exists, func, or_, select, update
+
+from app.instances.comparing import Known
+from app.instances.models import Finding, Instance, UpstreamCall
+from app.jobs import ReconcileInstance
+from app.kit.db import UnitOfWork
+from app.kit.ids import new_id
+from app.kit.work import Work
+
+MOVING = ("queued", "provisioning", "deleting")
+WATCHED = ("active", "suspended")
+
+
+async def get(uow: UnitOfWork, instance_id: UUID) -> Instance | None:
+    """An instance of the scope."""
+    return (await uow.session.scalars(uow.owned(Instance).where(Instance.id == instance_id))).one_or_none()
+
+
+async def lock(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> Instance | None:
+    """An instance as it is now, held until the end of the transaction."""
+    query = select(Instance).where(Instance.tenant_id == tenant_id, Instance.id == instance_id)
+    query = query.with_for_update().execution_options(populate_existing=True)
+    return (await uow.session.scalars(query)).one_or_none()
+
+
+def listing(
+    uow: UnitOfWork, environment: str, *, status: Sequence[str] = (), text: str | None = None
+) -> Select[Instance]:
+    """The scope's instances of an environment; deleted ones only where they are asked for."""
+    query = uow.owned(Instance).where(Instance.environment == environment)
+    query = query.where(Instance.status.in_(status) if status else Instance.status != "deleted")
+    if text:
+        query = query.where(Instance.name.icontains(text, autoescape=True))
+    return query
+
+
+def write_call(uow: UnitOfWork, instance: Instance, method: str, attempt: int) -> UUID:
+    """Write down a call that is about to leave the house."""
+    call = UpstreamCall(
+        tenant_id=instance.tenant_id,
+        id=new_id(),
+        instance_id=instance.id,
+        method=method,
+        tag=instance.tag,
+        attempt=attempt,
+        started_at=uow.now,
+    )
+    uow.session.add(call)
+    return call.id
+
+
+async def end_call(uow: UnitOfWork, tenant_id: UUID, call_id: UUID, outcome: str, detail: str | None = None) -> None:
+    """Write down how a call ended."""
+    await uow.session.execute(
+        update(UpstreamCall)
+        .where(UpstreamCall.tenant_id == tenant_id, UpstreamCall.id == call_id)
+        .values(finished_at=uow.now, outcome=outcome, detail=detail)
+    )
+
+
+async def end_lost_calls(uow: UnitOfWork, instance: Instance) -> None:
+    """Calls that never got an ending belong to workers that died: their outcome is unknown."""
+    await uow.session.execute(
+        update(UpstreamCall)
+        .where(
+            UpstreamCall.tenant_id == instance.tenant_id,
+            UpstreamCall.instance_id == instance.id,
+            UpstreamCall.method == "create",
+            UpstreamCall.outcome.is_(None),
+        )
+        .values(finished_at=uow.now, outcome="unknown", detail="the worker ended before the answer")
+    )
+
+
+async def count_calls(uow: UnitOfWork, instance: Instance, method: str, outcome: str) -> int:
+    """How many calls of a method ended in a way."""
+    found = await uow.session.scalar(
+        select(func.count())
+        .select_from(UpstreamCall)
+        .where(
+            UpstreamCall.tenant_id == instance.tenant_id,
+            UpstreamCall.instance_id == instance.id,
+            UpstreamCall.method == method,
+            UpstreamCall.outcome == outcome,
+        )
+    )
+    return int(found or 0)
+
+
+async def idle_movers(uow: UnitOfWork, limit: int) -> list[tuple[UUID, UUID]]:
+    """Instances on their way for which no work waits, oldest first: (tenant, id)."""
+    waiting = exists().where(Work.kind == ReconcileInstance.kind, Work.ref == Instance.id, Work.dead_at.is_(None))
+    moving = or_(Instance.status.in_(MOVING), and_(Instance.calling_since.is_not(None), Instance.upstream_id.is_(None)))
+    query = select(Instance.tenant_id, Instance.id).where(moving, ~waiting).order_by(Instance.created_at).limit(limit)
+    return [(row.tenant_id, row.id) for row in await uow.session.execute(query)]
+
+
+async def unwatched(uow: UnitOfWork, poll_seconds: float, limit: int) -> list[tuple[UUID, UUID]]:
+    """Usable instances whose state was not read for a while, the longest first: (tenant, id)."""
+    query = (
+        select(Instance.tenant_id, Instance.id)
+        .where(
+            Instance.status.in_(WATCHED),
+            Instance.upstream_id.is_not(None),
+            or_(
+                Instance.state_checked_at.is_(None),
+                Instance.state_checked_at <= uow.now - timedelta(seconds=poll_seconds),
+            ),
+        )
+        .order_by(Instance.state_checked_at.asc().nulls_first())
+        .limit(limit)
+    )
+    return [(row.tenant_id, row.id) for row in await uow.session.execute(query)]
+
+
+async def known(uow: UnitOfWork, provider: str, environment: str, tagged: Sequence[UUID]) -> list[Known]:
+    """Every row that should be in the listing of a partner account, and those whose tags were found in it."""
+    living = and_(
+        Instance.provider == provider,
+        Instance.environment == environment,
+        Instance.upstream_id.is_not(None),
+        Instance.status != "deleted",
+    )
+    rows = await uow.session.execute(select(*_KNOWN).where(or_(living, Instance.id.in_(tagged))))
+    return [Known(**row) for row in rows.mappings()]
+
+
+async def open_findings(uow: UnitOfWork, provider: str, environment: str) -> list[Finding]:
+    """What was seen before and is not settled."""
+    query = (
+        select(Finding)
+        .where(Finding.provider == provider, Finding.environment == environment, Finding.closed_at.is_(None))
+        .with_for_update()
+    )
+    return list((await uow.session.scalars(query)).all())
+
+
+async def open_finding(uow: UnitOfWork, environment: str, kind: str, subject: str) -> Finding | None:
+    """The unsettled finding about a subject."""
+    query = select(Finding).where(
+        Finding.environment == environment,
+        Finding.kind == kind,
+        Finding.subject == subject,
+        Finding.closed_at.is_(None),
+    )
+    return (await uow.session.scalars(query.with_for_update())).one_or_none()
+
+
+async def mark_seen(uow: UnitOfWork, instance_ids: Sequence[UUID]) -> None:
+    """These were in a listing just now."""
+    if instance_ids:
+        await uow.session.execute(
+            update(Instance).where(Instance.id.in_(instance_ids)).values(upstream_seen_at=uow.now)
+        )
+
+
+async def correct_creation(uow: UnitOfWork, known: Known, created_at: datetime) -> None:
+    """Upstream's own word for when it made the account."""
+    await uow.session.execute(
+        update(Instance)
+        .where(Instance.tenant_id == known.tenant_id, Instance.id == known.id)
+        .values(upstream_created_at=created_at)
+    )
+
+
+async def end_finding(uow: UnitOfWork, finding_id: UUID, outcome: str | None) -> None:
+    """Close a finding with what was done about it; without an outcome it stays open for the next round."""
+    closed_at = uow.now if outcome else None
+    await uow.session.execute(
+        update(Finding).where(Finding.id == finding_id).values(outcome=outcome, closed_at=closed_at)
+    )
+
+
+_KNOWN = (
+    Instance.tenant_id,
+    Instance.id,
+    Instance.tag,
+    Instance.status,
+    Instance.wanted,
+    Instance.environment,
+    Instance.provider,
+    Instance.upstream_id,
+    Instance.calling_since.is_not(None).label("is_calling"),
+    Instance.upstream_created_at.label("created_at"),
+    Instance.upstream_seen_at.label("seen_at"),
+)

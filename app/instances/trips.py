@@ -1,0 +1,62 @@
+"""What the trips of an instance share: the plan made in the first transaction, and its record in the last."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.instances import store
+from app.instances.lifecycle import Step
+from app.instances.models import Instance
+from app.instances.options import Options
+from app.kit import work
+from app.kit.db import SYSTEM, Database, UnitOfWork
+from app.kit.work import Claim
+from app.providers.port import AccountWish, Credentials, Provider
+
+Eraser = Callable[[UnitOfWork, UUID, UUID], Awaitable[int]]
+"""Erases some of what a room keeps of (tenant, instance) and says how many rows; 0 when nothing is left."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What trips are given by the worker."""
+
+    database: Database
+    options: Options
+    erasers: Mapping[str, Eraser] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A step that was decided on, with all that its act needs; no row is held while it is acted.
+
+    `planned` is a monotonic second at which the plan was made: a listing begun after it knows all that was before.
+    """
+
+    step: Step
+    claim: Claim
+    provider: Provider
+    tenant_id: UUID
+    instance_id: UUID
+    tag: str
+    wish: AccountWish
+    credentials: Credentials | None
+    planned: float
+    call_id: UUID | None = None
+    tries: int = 0
+
+
+@asynccontextmanager
+async def recording(tools: Tools, plan: Plan) -> AsyncIterator[tuple[UnitOfWork, Instance]]:
+    """The last transaction of a trip: its lease is held first, then the instance as it is now.
+
+    Raises:
+        LeaseLost: somebody else has the work; nothing may be recorded.
+    """
+    async with tools.database.begin(SYSTEM) as uow:
+        await work.hold(uow, plan.claim)
+        instance = await store.lock(uow, plan.tenant_id, plan.instance_id)
+        if instance is None:
+            raise LookupError("the instance is gone")
+        yield uow, instance

@@ -1,0 +1,94 @@
+"""The sweep: rings for every instance that is on its way, and reads the state of those that are in use."""
+
+import asyncio
+import time
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.instances import service, store
+from app.instances.trips import Tools
+from app.jobs import ReconcileInstance, SweepInstances
+from app.kit import work
+from app.kit.db import SYSTEM
+from app.kit.errors import AppError
+from app.kit.work import Claim
+from app.providers.errors import NotThere, ProviderError
+from app.providers.port import Credentials, Link, Provider
+from app.providers.registry import Registry
+
+log = structlog.get_logger()
+
+MOST_RUNG: Final = 2000
+MOST_WATCHED: Final = 300
+AT_ONCE: Final = 8
+BUDGET_SECONDS: Final = 20.0
+
+
+async def sweep(tools: Tools, registry: Registry, claim: Claim, *, budget_seconds: float = BUDGET_SECONDS) -> None:
+    """Ring for all that is on its way and has no work; read the states that are due, some at a time."""
+    async with tools.database.begin(SYSTEM) as uow:
+        await work.hold(uow, claim)
+        for tenant_id, instance_id in await store.idle_movers(uow, MOST_RUNG):
+            uow.defer(ReconcileInstance(ref=instance_id, tenant_id=tenant_id))
+        due = await store.unwatched(uow, tools.options.state_poll_seconds, MOST_WATCHED)
+    ends, places = time.monotonic() + budget_seconds, asyncio.Semaphore(AT_ONCE)
+
+    async def one(tenant_id: UUID, instance_id: UUID) -> None:
+        async with places:
+            if time.monotonic() < ends:
+                await watch(tools, registry, tenant_id, instance_id)
+
+    await asyncio.gather(*(one(tenant_id, instance_id) for tenant_id, instance_id in due))
+    async with tools.database.begin(SYSTEM) as uow:
+        again = min(SweepInstances.every_seconds, tools.options.state_poll_seconds)
+        await work.settle(uow, claim, again_seconds=again)
+
+
+async def watch(tools: Tools, registry: Registry, tenant_id: UUID, instance_id: UUID) -> None:
+    """Ask upstream for one instance's state and take note of it; a failure to ask changes nothing but the time."""
+    try:
+        async with tools.database.begin(SYSTEM) as uow:
+            instance = await store.lock(uow, tenant_id, instance_id)
+            if instance is None or instance.status not in store.WATCHED:
+                return
+            instance.state_checked_at = uow.now
+            provider = registry.get(instance.provider, instance.environment)
+            credentials = await service.credentials(uow, instance)
+            known_phone = instance.phone
+    except AppError as error:
+        log.warning("watch_impossible", error=type(error).__name__)
+        return
+    link = await read_link(provider, credentials)
+    if link is None:
+        return
+    phone, name = known_phone, None
+    if known_phone is None:
+        phone, name = await read_profile(provider, credentials, link)
+    async with tools.database.begin(SYSTEM) as uow:
+        instance = await store.lock(uow, tenant_id, instance_id)
+        if instance is not None:
+            await service.observe(uow, instance, link, phone, profile_name=name)
+
+
+async def read_link(provider: Provider, credentials: Credentials) -> Link | None:
+    """The state that upstream tells, `UNKNOWN` when it says that there is no such account, None when it tells none."""
+    try:
+        return await provider.link(credentials)
+    except NotThere:
+        return Link.UNKNOWN
+    except ProviderError as error:
+        log.info("state_not_read", detail=error.detail)
+        return None
+
+
+async def read_profile(provider: Provider, credentials: Credentials, link: Link) -> tuple[str | None, str | None]:
+    """Number and name of the linked phone, as far as upstream tells."""
+    if link is not Link.CONNECTED:
+        return None, None
+    try:
+        profile = await provider.profile(credentials)
+    except ProviderError:
+        return None, None
+    return profile.phone, profile.name
