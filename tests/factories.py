@@ -7,9 +7,14 @@ from uuid import UUID
 from app.accounts import service as accounts
 from app.accounts.scopes import TENANT_SCOPES, Scope
 from app.accounts.service import KeyWish
+from app.instances import service as instances
+from app.instances import watching
+from app.instances.models import Instance
+from app.instances.trips import Tools
 from app.kit import ids
 from app.kit.db import SYSTEM
 from app.runtime import Runtime
+from tests.conftest import Drain, Upstream
 
 
 @dataclass(frozen=True)
@@ -78,3 +83,47 @@ async def operator_headers(runtime: Runtime) -> dict[str, str]:
 def bearer(secret: str) -> dict[str, str]:
     """Headers with a credential."""
     return {"Authorization": f"Bearer {secret}"}
+
+
+async def make_ready_instance(
+    runtime: Runtime,
+    drain: Drain,
+    upstream: Upstream,
+    tenant: TestTenant,
+    *,
+    linked: bool = True,
+    environment: str = "live",
+    name: str = "Support",
+    quota_free: bool = False,
+) -> Instance:
+    """An active instance of a tenant, provisioned for real on the simulator; with a phone linked to it."""
+    async with runtime.database.begin(tenant.tenant_id) as uow:
+        made, _ = await instances.request_instance(
+            uow,
+            tenant_id=tenant.tenant_id,
+            environment=environment,
+            name=name,
+            provider="green_api",
+            metadata={},
+            options=runtime.instance_options,
+            quota_free=quota_free,
+        )
+
+    async def is_ready() -> bool:
+        return (await read_instance(runtime, made.id)).status == "active"
+
+    await drain(until=is_ready)
+    instance = await read_instance(runtime, made.id)
+    if not linked:
+        return instance
+    assert instance.upstream_id is not None
+    await upstream.scan(instance.upstream_id)
+    tools = Tools(runtime.database, runtime.instance_options)
+    await watching.watch(tools, runtime.registry, instance.tenant_id, instance.id)
+    return await read_instance(runtime, made.id)
+
+
+async def read_instance(runtime: Runtime, instance_id: UUID) -> Instance:
+    """An instance as it is now."""
+    async with runtime.database.begin(SYSTEM) as uow:
+        return await instances.find(uow, instance_id)

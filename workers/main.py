@@ -17,7 +17,7 @@ from app.kit.log import configure
 from app.kit.queue import FUNCTION, QUEUE_NAME, deserialize, redis_settings, serialize
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
-from workers import accounts, webhooks
+from workers import accounts, instances, webhooks
 from workers.task import Handler, do_work
 
 log = structlog.get_logger()
@@ -28,6 +28,10 @@ STOP_SECONDS: Final = 20
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     jobs.SendEmailCode.kind: accounts.send_email_code,
+    jobs.ReconcileInstance.kind: instances.reconcile_instance,
+    jobs.RunInstanceCommand.kind: instances.run_instance_command,
+    jobs.SweepInstances.kind: instances.sweep_instances,
+    jobs.ReconcileListing.kind: instances.reconcile_listing,
     jobs.DispatchEvent.kind: webhooks.dispatch_event,
     jobs.DeliverEvent.kind: webhooks.deliver_event,
 }
