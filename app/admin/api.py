@@ -18,8 +18,8 @@ from app.admin.schemas import (
     OrganizationPage,
     OrganizationView,
     Reason,
-    Reconciliation,
     ReconcileRequest,
+    Reconciliation,
 )
 from app.instances import service as instances
 from app.instances.options import Options

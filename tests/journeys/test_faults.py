@@ -191,7 +191,7 @@ async def test_five_hundred_sign_ups_through_every_fault(stack: Stack) -> None:
         assert await connection.fetchval("select coalesce(sum(days), 0) from ledger_entries") == 0
         assert await connection.fetchval("select count(*) from work where dead_at is not null") == 0
 
-        lost = [call for call in (await truth(stack, http, "journal?method=createInstance&limit=5000"))["entries"]]
+        lost = (await truth(stack, http, "journal?method=createInstance&limit=5000"))["entries"]
         assert any(call.get("told") != "ok" for call in lost), "no fault was ever met"
         assert all(worker.starts > 3 for worker in stack.workers), "the workers were not killed"
         secrets = (
