@@ -10,7 +10,11 @@ from app.kit.db import Base, TenantOwned
 
 
 class Notice(Base, TenantOwned):
-    """One notification, stored once; `state` is accepted, unmapped or unreadable."""
+    """One notification, stored once.
+
+    `state`: accepted; unmapped (no word of ours); foreign (about another upstream account than the instance's);
+    unreadable (authentic, yet no JSON we can read); failed (we could not deal with it).
+    """
 
     __tablename__ = "notices"
     __table_args__ = (

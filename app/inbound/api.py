@@ -1,0 +1,111 @@
+"""Where gateways tell us what happened. Only 200 means that it is ours now, and only a commit makes it so."""
+
+import asyncio
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from litestar import Request, Response, post
+from litestar.di import NamedDependency
+from litestar.exceptions import ClientException
+from litestar.params import FromPath
+from prometheus_client import Counter
+from sqlalchemy.exc import DBAPIError
+
+from app.inbound import service
+from app.inbound.service import Body
+from app.kit import ids
+from app.kit.db import SYSTEM, Database
+from app.kit.errors import AppError, NotFound
+from app.providers.registry import Registry
+
+log = structlog.get_logger()
+
+KEPT_BYTES: Final = 1024 * 1024
+READ_BYTES: Final = 8 * 1024 * 1024
+READ_SECONDS: Final = 10.0
+BUDGET_SECONDS: Final = 2.0
+POISON: Final = (AppError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+NOTICES: Final = Counter("sublet_notices", "Notifications of gateways by how we answered.", ["answer"])
+
+
+@post(
+    "/hooks/green/{instance_id:str}",
+    status_code=200,
+    include_in_schema=False,
+    opt={"public": True},
+    request_max_body_size=READ_BYTES,
+)
+async def take_notice(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    registry: NamedDependency[Registry],
+    instance_id: FromPath[str],
+) -> Response[bytes]:
+    """Take one notification: authenticated before its body is read, kept before it is answered."""
+    status = await _take(request, database, registry, instance_id)
+    NOTICES.labels(str(status)).inc()
+    return Response(b"{}" if status == 200 else b"", status_code=status, media_type="application/json")
+
+
+async def _take(request: Request[Any, Any, Any], database: Database, registry: Registry, instance_id: str) -> int:
+    try:
+        instance = ids.from_wire(ids.INSTANCE, instance_id)
+    except NotFound:
+        return 404
+    try:
+        refusal = await _refusal(request, database, instance)
+        if refusal is not None:
+            return refusal
+        async with asyncio.timeout(READ_SECONDS):
+            body = await _read(request)
+        async with asyncio.timeout(BUDGET_SECONDS):
+            await _store(database, registry, instance, body)
+    except ClientException as error:
+        return error.status_code
+    except Exception as error:
+        log.warning("notice_refused", error=type(error).__name__)
+        return 503
+    return 200
+
+
+async def _refusal(request: Request[Any, Any, Any], database: Database, instance_id: UUID) -> int | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    async with asyncio.timeout(BUDGET_SECONDS), database.begin(SYSTEM) as uow:
+        may_speak = await service.may_speak(uow, instance_id, token)
+    if may_speak is None:
+        return 404
+    if not may_speak or scheme.lower() != "bearer":
+        log.warning("hook_refused", instance=str(instance_id))
+        return 401
+    if request.content_type[0] != "application/json":
+        return 415
+    return None
+
+
+async def _read(request: Request[Any, Any, Any]) -> Body:
+    """The body, of which no more than 1 MiB is kept: a larger one is passed over, lest it block all after it."""
+    kept, size = bytearray(), 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        kept += chunk[: KEPT_BYTES - len(kept)]
+    return Body(bytes(kept), whole=size <= KEPT_BYTES)
+
+
+async def _store(database: Database, registry: Registry, instance_id: UUID, body: Body) -> None:
+    try:
+        async with database.begin(SYSTEM) as uow:
+            await service.take(uow, registry, instance_id, body)
+    except Exception as error:
+        if not _is_poison(error):
+            raise
+        log.error("notice_failed", error=type(error).__name__, exc_info=error)
+        async with database.begin(SYSTEM) as uow:
+            await service.quarantine(uow, instance_id, body)
+
+
+def _is_poison(error: Exception) -> bool:
+    """Whether the same notification would fail again for ever, as opposed to a database that is away or busy."""
+    if isinstance(error, DBAPIError):
+        return str(getattr(error.orig, "sqlstate", "") or "").startswith("22") or "DataError" in str(type(error.orig))
+    return isinstance(error, POISON)

@@ -1,0 +1,129 @@
+"""What a gateway tells us: authenticated, kept once, and turned into events in the same transaction."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.accounts.vault import Vault, open_vault
+from app.events import service as events
+from app.events.catalogue import RAW
+from app.inbound import store
+from app.inbound.reading import NotReadable, public_copy, read_body
+from app.instances import service as instances
+from app.instances.models import Instance
+from app.kit.crypto import Unreadable, digest, same
+from app.kit.db import UnitOfWork
+from app.kit.ids import INSTANCE, to_wire
+from app.messages import service as messages
+from app.providers.events import (
+    MessageEchoed,
+    MessageProgressed,
+    MessageReceived,
+    Notification,
+    StateChanged,
+    Unmapped,
+)
+from app.providers.port import Link
+from app.providers.registry import Registry
+
+LEAVING = ("deleting", "deleted")
+
+
+@dataclass(frozen=True)
+class Body:
+    """The body of a request; `whole` is False when it was longer than we read."""
+
+    raw: bytes
+    whole: bool = True
+
+
+async def may_speak(uow: UnitOfWork, instance_id: UUID, token: str) -> bool | None:
+    """Whether a token is that of an instance's hook; None when there is no such instance."""
+    instance = await store.instance(uow, instance_id)
+    if instance is None:
+        return None
+    return same(uow.keyring.fingerprint(token), instance.hook_token_hash)
+
+
+async def take(uow: UnitOfWork, registry: Registry, instance_id: UUID, body: Body) -> None:
+    """Keep a notification and do what it says; sent twice it is done once.
+
+    One for an instance that is leaving is dropped: answered with anything but 200 it would be sent for a day.
+    """
+    instance, vault = await _open(uow, instance_id)
+    if instance is None or vault is None:
+        return
+    try:
+        parsed = read_body(body.raw) if body.whole else None
+    except NotReadable:
+        parsed = None
+    if parsed is None:
+        await _keep(uow, instance, vault, body, "unreadable")
+        return
+    said = registry.get(instance.provider, instance.environment).read_notice(parsed)
+    state = _state(instance, said)
+    sealed = vault.seal(_text(body), store.place_of(instance))
+    if not await store.add(uow, instance, dedupe=said.dedupe, kind=said.kind, state=state, body_sealed=sealed):
+        return
+    if state == "foreign":
+        if said.upstream_id is not None:
+            await instances.seen_upstream(uow, instance, said.upstream_id)
+        return
+    await _act(uow, instance, said, parsed)
+
+
+async def quarantine(uow: UnitOfWork, instance_id: UUID, body: Body) -> None:
+    """Keep a notification that could not be dealt with: refused for ever it would block all that come after it."""
+    instance, vault = await _open(uow, instance_id)
+    if instance is not None and vault is not None:
+        await _keep(uow, instance, vault, body, "failed")
+
+
+async def _open(uow: UnitOfWork, instance_id: UUID) -> tuple[Instance | None, Vault | None]:
+    instance = await store.instance(uow, instance_id)
+    if instance is None or instance.status in LEAVING:
+        return None, None
+    try:
+        return instance, await open_vault(uow, instance.tenant_id)
+    except Unreadable:
+        return None, None
+
+
+async def _keep(uow: UnitOfWork, instance: Instance, vault: Vault, body: Body, state: str) -> None:
+    sealed = vault.seal(_text(body), store.place_of(instance))
+    await store.add(uow, instance, dedupe=digest(body.raw), kind=state, state=state, body_sealed=sealed)
+
+
+def _state(instance: Instance, said: Notification) -> str:
+    """`foreign`: it is about another upstream account than the instance's, or about none."""
+    if said.upstream_id is None or said.upstream_id != instance.upstream_id:
+        return "foreign"
+    return "unmapped" if isinstance(said.what, Unmapped) else "accepted"
+
+
+async def _act(uow: UnitOfWork, instance: Instance, said: Notification, parsed: dict[str, object]) -> None:
+    match said.what:
+        case StateChanged() as what:
+            await instances.observe(uow, instance, Link(what.link), what.phone)
+        case MessageReceived() as what:
+            await messages.received(uow, instance, what, said.happened_at)
+        case MessageEchoed() as what:
+            await messages.echoed(uow, instance, what, said.happened_at)
+        case MessageProgressed() as what:
+            await messages.progressed(uow, instance, what, said.happened_at)
+        case Unmapped() as what:
+            await events.publish(
+                uow,
+                tenant_id=instance.tenant_id,
+                type=RAW,
+                environment=instance.environment,
+                instance_id=instance.id,
+                data={
+                    "instance_id": to_wire(INSTANCE, instance.id),
+                    "type": public_copy(what.upstream_type),
+                    "raw": public_copy(parsed),
+                },
+            )
+
+
+def _text(body: Body) -> str:
+    return body.raw.decode("utf-8", "backslashreplace")
