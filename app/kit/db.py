@@ -197,6 +197,7 @@ def _engine(url: str, pool_size: int, application: str) -> AsyncEngine:
         pool_timeout=10,
         pool_recycle=1800,
         pool_pre_ping=False,
+        hide_parameters=True,
         connect_args={
             "timeout": 10,
             "server_settings": {
