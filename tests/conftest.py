@@ -17,6 +17,7 @@ from app import migrate
 from app.kit import work
 from app.kit.crypto import new_key
 from app.kit.db import SYSTEM, Ring
+from app.kit.log import configure
 from app.main import create_server_app
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
@@ -28,6 +29,7 @@ from simulator.main import Running, start
 from workers.main import HANDLERS
 from workers.task import do_work
 
+configure("error")
 PARTNER_LIVE, PARTNER_TEST = (
     "gac.canaryLive00000000000000000000000000000",
     "gac.canaryTest00000000000000000000000000000",

@@ -25,7 +25,7 @@ class OperationProgress(Struct):
 
     percent: Annotated[int, Meta(ge=0, le=100)]
     step: Annotated[str | None, Meta(description="The step under way.", examples=["waiting_for_upstream"])]
-    eta_seconds: Annotated[int | None, Meta(ge=0, description="About how long it will take yet; null if unknown.")]
+    eta_seconds: Annotated[int | None, Meta(description="About how long it will take yet; null if unknown.")]
 
 
 class OperationError(Struct, omit_defaults=True):
