@@ -1,0 +1,239 @@
+"""What the figures are taken on: a private stack, one customer who may send without limit, and the peer."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from bench.load import Outcome, Phase, Shape
+from dev import database
+from dev.outside import Customer, Outside
+from dev.places import Scratch
+from dev.processes import Child, plain_environment
+from dev.spawn import free_port, spawn
+from dev.stack import ROOT, Options, Stack
+
+SIMULATOR = {
+    "warmup_401_seconds": 0.2,
+    "warmup_null_seconds": 0.2,
+    "starting_seconds": 0.4,
+    "restart_seconds": 0.2,
+    "rate_limits": False,
+    "deliver_after_seconds": None,
+}
+PACE = {"SUBLET_READY_POLL_SECONDS": "0.5"}
+WID = "79990001122@c.us"
+FRIEND = "79995550000@c.us"
+WORDS = "Your tulips are on their way, they will be with you before noon."
+SLACK_SECONDS = 120.0
+
+
+class BenchFailed(RuntimeError):
+    """A measurement could not be taken; the message says why."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A connected, live instance, and what is known of it upstream."""
+
+    instance_id: str
+    api_key: str = field(repr=False)
+    upstream_id: int
+    upstream_token: str = field(repr=False)
+    hook_url: str
+    hook_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that is measured, running."""
+
+    stack: Stack
+    outside: Outside
+    sender: Sender
+    peer: Child
+    peer_url: str
+    peer_key: str = field(repr=False)
+
+    def pids(self) -> dict[str, int]:
+        """The processes by name, PostgreSQL's and Redis' own only if we run them."""
+        stack = self.stack
+        children = [stack.api, *stack.workers, stack.simulator, self.peer]
+        pids = {child.name: child.pid for child in children}
+        if stack.servers.postgres is not None:
+            pids["postgres"] = stack.servers.postgres.pid
+        return pids
+
+    def ours(self, shape: Shape, *, idempotent: bool = True) -> Phase:
+        """Sends through us."""
+        headers = {"Authorization": f"Bearer {self.sender.api_key}"}
+        if idempotent:
+            headers["Idempotency-Key"] = "{n}"
+        return Phase(
+            name="sends through us",
+            url=f"{self.stack.api_url}/v1/instances/{self.sender.instance_id}/messages",
+            body=_message(),
+            headers=headers,
+            expect=202,
+            shape=shape,
+        )
+
+    def floor(self, shape: Shape) -> Phase:
+        """Sends to the upstream itself."""
+        path = f"/waInstance{self.sender.upstream_id}/sendMessage/{self.sender.upstream_token}"
+        return Phase(
+            name="sends to the upstream",
+            url=self.stack.simulator_url + path,
+            body=json.dumps({"chatId": FRIEND, "message": WORDS}),
+            shape=shape,
+        )
+
+    def by_peer(self, shape: Shape) -> Phase:
+        """Sends through the peer."""
+        return Phase(
+            name="sends through the peer",
+            url=f"{self.peer_url}/instances/1/messages",
+            body=_message(),
+            headers={"Authorization": f"Bearer {self.peer_key}"},
+            expect=202,
+            shape=shape,
+        )
+
+    def notices(self, shape: Shape) -> Phase:
+        """Incoming messages, told to us as upstream tells them."""
+        return Phase(
+            name="notices to us",
+            url=self.sender.hook_url,
+            body=self._notice(),
+            headers={"Authorization": f"Bearer {self.sender.hook_token}"},
+            shape=shape,
+        )
+
+    def notices_to_peer(self, shape: Shape) -> Phase:
+        """The same, told to the peer."""
+        return Phase(
+            name="notices to the peer",
+            url=f"{self.peer_url}/hooks/1",
+            body=self._notice(),
+            headers={"Authorization": f"Bearer {self.peer_key}"},
+            shape=shape,
+        )
+
+    def _notice(self) -> str:
+        sender = {"chatId": FRIEND, "chatName": "Bo", "sender": FRIEND, "senderName": "Bo", "senderContactName": ""}
+        notice = {
+            "typeWebhook": "incomingMessageReceived",
+            "instanceData": {"idInstance": self.sender.upstream_id, "wid": WID, "typeInstance": "whatsapp"},
+            "timestamp": 1795286400,
+            "idMessage": "{n}",
+            "senderData": sender,
+            "messageData": {"typeMessage": "textMessage", "textMessageData": {"textMessage": WORDS}},
+        }
+        return json.dumps(notice)
+
+
+@contextmanager
+def staged() -> Iterator[Stage]:
+    """Start everything; nothing is left of it afterwards.
+
+    Our own PostgreSQL runs with its safety on, so that a commit costs what it costs in production. On somebody else's
+    server a database is made for the run, and dropped.
+    """
+    with ExitStack() as open_things:
+        home: Path | None = None
+        if "SUBLET_DATABASE_URL" not in os.environ:
+            scratch = Scratch()
+            open_things.callback(scratch.close)
+            home = scratch.path / "stack"
+            home.mkdir(mode=0o711)
+        stack = open_things.enter_context(
+            Stack(Options(home=home, env=PACE, simulator=("--config", json.dumps(SIMULATOR))))
+        )
+        outside = open_things.enter_context(Outside(stack))
+        sender = _sender(outside)
+        peer, url, key = open_things.enter_context(_peer(stack, sender))
+        yield Stage(stack, outside, sender, peer, url, key)
+
+
+def run_load(phases: Sequence[Phase]) -> list[Outcome]:
+    """Have a load process run the phases.
+
+    Raises:
+        BenchFailed: it ended with an error, or more than one request in a hundred of a phase failed.
+    """
+    child = spawn(
+        [sys.executable, "-m", "bench.load"],
+        env=plain_environment(),
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        output=subprocess.PIPE,
+        errors=subprocess.PIPE,
+    )
+    seconds = sum(phase.shape.seconds for phase in phases) + SLACK_SECONDS
+    try:
+        said, complained = child.communicate(msgspec.json.encode(list(phases)), timeout=seconds)
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+    if child.returncode != 0:
+        raise BenchFailed(f"the load driver failed:\n{complained.decode(errors='replace')[-2000:]}")
+    outcomes = msgspec.json.decode(said, type=list[Outcome])
+    for outcome in outcomes:
+        failed = sum(outcome.failures.values())
+        if not outcome.latencies_ms or failed > 0.01 * (failed + len(outcome.latencies_ms)):
+            raise BenchFailed(f"{outcome.name}: {failed} requests failed: {outcome.failures}")
+    return outcomes
+
+
+def _message() -> str:
+    return json.dumps({"to": FRIEND, "type": "text", "text": {"body": WORDS}})
+
+
+def _sender(outside: Outside) -> Sender:
+    customer: Customer = outside.sign_up("sender@example.com", "The Sender")
+    customer.finished(customer.operation_id)
+    outside.scan(customer, WID)
+    customer.until("connection", "connected")
+    paid = {"days": 30, "reference": "bench"}
+    outside.operator("POST", f"/instances/{customer.instance_id}/go_live", paid)
+    truth = outside.truth(customer.instance_id)
+    return Sender(
+        instance_id=customer.instance_id,
+        api_key=customer.api_key,
+        upstream_id=truth["id_instance"],
+        upstream_token=truth["token"],
+        hook_url=truth["settings"]["webhookUrl"],
+        hook_token=truth["settings"]["webhookUrlToken"],
+    )
+
+
+@contextmanager
+def _peer(stack: Stack, sender: Sender) -> Iterator[tuple[Child, str, str]]:
+    dsns = database.prepare(stack.servers.dsns.admin, f"sublet_peer_{secrets.token_hex(4)}")
+    key, port = secrets.token_urlsafe(32), free_port()
+    config = {
+        "port": port,
+        "database_url": dsns.owner,
+        "upstream_url": stack.simulator_url,
+        "key": key,
+        "upstream_id": sender.upstream_id,
+        "upstream_token": sender.upstream_token,
+    }
+    env = {**plain_environment(), "PEER": json.dumps(config)}
+    child = Child("peer", [sys.executable, "-m", "bench.peer"], env=env, cwd=ROOT, logs=stack.logs)
+    try:
+        child.start()
+        child.wait_for(f"http://127.0.0.1:{port}/health")
+        yield child, f"http://127.0.0.1:{port}", key
+    finally:
+        child.stop()
+        database.drop(dsns)
+        database.dismiss(dsns)
