@@ -51,7 +51,7 @@ def parse(text: str, pointer: str = "#/email") -> Address:
         InvalidRequest: it is not one.
     """
     try:
-        valid = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+        valid = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
         problem = "This is not an e-mail address that we can write to."
         raise InvalidRequest(problem, errors=(FieldError(pointer, "invalid_email", problem),)) from None

@@ -18,6 +18,7 @@ from app.kit.errors import Conflict, FieldError, Forbidden, InvalidRequest, NotF
 from app.kit.ids import new_id
 
 SESSION_LIFE: Final = timedelta(days=30)
+LONGEST_KEY_LIFE: Final = timedelta(days=3653)
 KEEP_CODES: Final = timedelta(days=1)
 KEEP_ENDED: Final = timedelta(days=30)
 OWNER: Final = "owner"
@@ -163,7 +164,7 @@ async def issue_api_key(uow: UnitOfWork, tenant_id: UUID, wish: KeyWish) -> tupl
     """Make a key; the secret is returned here and never again.
 
     Raises:
-        InvalidRequest: it would have expired already.
+        InvalidRequest: the time of its end is past or too far.
     """
     _check_expiry(wish.expires_at, uow.now)
     secret = tokens.new_api_key(wish.environment)
@@ -188,7 +189,7 @@ async def change_api_key(uow: UnitOfWork, key: ApiKey, change: KeyChange) -> Non
     """Change the named fields of a key.
 
     Raises:
-        InvalidRequest: it would have expired already.
+        InvalidRequest: the time of its end is past or too far.
     """
     if "name" in change.fields:
         key.name = change.name
@@ -305,8 +306,8 @@ def _stored(instance_ids: frozenset[UUID] | None) -> list[str] | None:
 
 
 def _check_expiry(expires_at: datetime | None, now: datetime) -> None:
-    if expires_at is not None and expires_at <= now:
-        raise _bad_expiry("The time must be in the future.")
+    if expires_at is not None and not now < expires_at <= now + LONGEST_KEY_LIFE:
+        raise _bad_expiry("The time must be in the future, within ten years.")
 
 
 def _bad_expiry(text: str) -> InvalidRequest:
