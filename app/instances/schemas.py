@@ -9,16 +9,16 @@ from app.instances.models import Instance
 from app.kit import ids
 from app.kit.clock import to_wire
 from app.kit.respond import etag
-from app.kit.wire import Metadata, MetadataPatch, Name, Timestamp
+from app.kit.wire import LINE, Metadata, MetadataPatch, Name, Timestamp
 from app.plans.service import Access
 
 InstanceId = Annotated[str, Meta(pattern=ids.pattern(ids.INSTANCE), examples=["inst_01m7zpzh3pekgt8zb1y8xg42jx"])]
 Phone = Annotated[
     str,
     Meta(
-        min_length=8,
-        max_length=16,
-        pattern=r"^\+[1-9][0-9]{6,14}$(?!\n)",
+        min_length=1,
+        max_length=32,
+        pattern=LINE,
         description="A phone number in E.164: plus sign, country code, number.",
         examples=["+15005550006"],
     ),

@@ -1,9 +1,12 @@
 """The verbs of instances. What they ask for is made true by the workers; see `reconcile` and `deletion`."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
+
+from sqlalchemy import Select
 
 from app.accounts.principal import Principal
 from app.accounts.vault import open_vault
@@ -16,7 +19,7 @@ from app.jobs import ReconcileInstance, ReconcileListing, RunInstanceCommand, pe
 from app.kit import ids
 from app.kit.crypto import Secret
 from app.kit.db import UnitOfWork, on_violation
-from app.kit.errors import Conflict, Forbidden, Gone, NotFound
+from app.kit.errors import Conflict, FieldError, Forbidden, Gone, InvalidParameter, NotFound
 from app.kit.ids import new_id, to_wire
 from app.operations import service as operations
 from app.operations.models import Operation
@@ -24,6 +27,7 @@ from app.plans import service as plans
 from app.providers.port import AccountWish, Credentials, Link
 
 HOOK_TOKEN_BYTES: Final = 25
+STATUSES: Final = ("queued", "provisioning", "active", "suspended", "deleting", "deleted", "failed")
 PROVISION: Final = "instance.provision"
 DELETE: Final = "instance.delete"
 Command = Literal["reboot", "logout"]
@@ -126,6 +130,23 @@ async def find(uow: UnitOfWork, instance_id: UUID, principal: Principal | None =
     return instance
 
 
+def listing(
+    uow: UnitOfWork, principal: Principal, *, status: Sequence[str] = (), text: str | None = None
+) -> Select[Instance]:
+    """The instances that a caller may see; deleted ones only where they are asked for.
+
+    Raises:
+        InvalidParameter: no such status.
+    """
+    if unknown := [item for item in status if item not in STATUSES]:
+        told = f"`{unknown[0]}` is no status."
+        raise InvalidParameter(told, errors=(FieldError("?status", "invalid_value", told),))
+    query = store.listing(uow, principal.environment, status=status, text=text)
+    if principal.instance_ids is not None:
+        query = query.where(Instance.id.in_(principal.instance_ids))
+    return query
+
+
 def usable(instance: Instance) -> None:
     """Refuse an instance whose gate is closed.
 
@@ -204,7 +225,7 @@ async def suspend(
     Raises:
         Gone: it was or is being deleted.
     """
-    await _hold(uow, instance)
+    await hold(uow, instance)
     _not_leaving(instance)
     operation = await _begin(uow, instance, "instance.suspend")
     before = instance.suspended_by
@@ -225,7 +246,7 @@ async def resume(uow: UnitOfWork, instance: Instance, *, by: Whose = "organizati
     Raises:
         InstanceSuspended: the operator's suspension. Gone: it was or is being deleted.
     """
-    await _hold(uow, instance)
+    await hold(uow, instance)
     _not_leaving(instance)
     if instance.suspended_by == "operator" and by != "operator":
         raise InstanceSuspended("It was suspended by the operator.")
@@ -258,7 +279,7 @@ async def request_deletion(uow: UnitOfWork, instance: Instance) -> Operation:
     Raises:
         Gone: it is deleted. OperationInProgress: its deletion is under way.
     """
-    await _hold(uow, instance)
+    await hold(uow, instance)
     if instance.status == "deleted":
         raise Gone()
     operation = await _begin(uow, instance, DELETE, step="closing_gate")
@@ -280,7 +301,7 @@ async def observe(
 
     A restart changes nothing of whether a phone is linked: `connected_at` is kept over it.
     """
-    await _hold(uow, instance)
+    await hold(uow, instance)
     if instance.status in ("deleted", "deleting"):
         return
     connection, before = lifecycle.connection_of(link), (instance.connection, instance.phone, instance.profile_name)
@@ -367,7 +388,8 @@ def touch(instance: Instance) -> None:
     instance.version += 1
 
 
-async def _hold(uow: UnitOfWork, instance: Instance) -> None:
+async def hold(uow: UnitOfWork, instance: Instance) -> None:
+    """See the row as it is now, and keep it so until the end of the transaction."""
     await uow.session.flush()
     await uow.session.refresh(instance, with_for_update=True)
 

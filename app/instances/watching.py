@@ -8,10 +8,11 @@ from uuid import UUID
 import structlog
 
 from app.instances import service, store
+from app.instances.models import Instance
 from app.instances.trips import Tools
 from app.jobs import ReconcileInstance, SweepInstances
 from app.kit import work
-from app.kit.db import SYSTEM
+from app.kit.db import SYSTEM, UnitOfWork
 from app.kit.errors import AppError
 from app.kit.work import Claim
 from app.providers.errors import NotThere, ProviderError
@@ -70,6 +71,18 @@ async def watch(tools: Tools, registry: Registry, tenant_id: UUID, instance_id: 
         instance = await store.lock(uow, tenant_id, instance_id)
         if instance is not None:
             await service.observe(uow, instance, link, phone, profile_name=name)
+
+
+async def usable(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> Instance | None:
+    """The instance, if its gate is open."""
+    instance = await store.get(uow, instance_id)
+    if instance is None or instance.tenant_id != tenant_id:
+        return None
+    try:
+        service.usable(instance)
+    except AppError:
+        return None
+    return instance
 
 
 async def read_link(provider: Provider, credentials: Credentials) -> Link | None:

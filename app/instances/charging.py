@@ -1,0 +1,101 @@
+"""What upstream instances cost: one day each on the day of creation and at every 00:00 UTC+3 at which they exist.
+
+Source: GREEN-API partner notes, charge at creation and daily at 00:00 UTC+3 (read 2026-11-21).
+"""
+
+from datetime import datetime
+
+from sqlalchemy import text
+
+from app.kit.db import UnitOfWork
+from app.kit.ids import new_id
+
+LOCK = 7_303_021
+ZONE = "interval '3 hours'"
+
+# Days of an instance are booked in their order, so one whose last day is there costs one look into an index.
+# The subscription's row is locked before its account is drawn on, as everywhere.
+CHARGE = text(
+    f"""
+    with due as (
+        select i.tenant_id, i.id as instance_id, d.day::date as day
+        from instances i
+        cross join lateral (
+            select cast((i.upstream_created_at at time zone 'UTC') + {ZONE} as date) as first_day,
+                cast((least(:until, coalesce(i.upstream_deleted_at - interval '1 microsecond', :until))
+                    at time zone 'UTC') + {ZONE} as date) as last_day
+        ) span
+        cross join lateral (
+            select max(t.day) as booked from ledger_transactions t where t.instance_id = i.id and t.kind = 'charge'
+        ) done
+        cross join lateral generate_series(
+            greatest(span.first_day, coalesce(done.booked + 1, span.first_day)), span.last_day, interval '1 day'
+        ) as d(day)
+        where i.upstream_created_at is not null and i.upstream_created_at <= :until and not exists (
+            select from ledger_transactions t where t.kind = 'charge' and t.source = i.id || ':' || span.last_day
+        )
+        order by d.day, i.id
+        limit :limit
+    ), held as materialized (
+        select s.tenant_id, s.instance_id from subscriptions s
+        where (s.tenant_id, s.instance_id) in (select tenant_id, instance_id from due)
+        order by s.tenant_id, s.instance_id
+        for update
+    )
+    select due.tenant_id, due.instance_id, due.day from due
+    left join held on held.tenant_id = due.tenant_id and held.instance_id = due.instance_id
+    order by due.day, due.instance_id
+    """  # noqa: S608
+)
+BOOK = text(
+    """
+    with due as (
+        select * from unnest(cast(:tenants as uuid[]), cast(:instances as uuid[]), cast(:days as date[]),
+            cast(:ids as uuid[])) as u(tenant_id, instance_id, day, id)
+    ), made as (
+        insert into ledger_transactions (tenant_id, id, kind, source, instance_id, day, note, posted_at)
+        select tenant_id, id, 'charge', instance_id || ':' || day, instance_id, day, null, :at from due
+        on conflict (kind, source) do nothing
+        returning tenant_id, id, instance_id, day
+    ), owned as (
+        select account, sum(days) as days from ledger_entries
+        where account in (select distinct 'instance:' || instance_id from due) group by account
+    ), ranked as (
+        select made.*, row_number() over (partition by instance_id order by day) as place,
+            coalesce(owned.days, 0) as days
+        from made left join owned on owned.account = 'instance:' || made.instance_id
+    ), booked as (
+        insert into ledger_entries (tenant_id, transaction_id, account, days)
+        select tenant_id, id, case when place <= days then 'instance:' || instance_id else 'house' end, -1 from ranked
+        union all
+        select tenant_id, id, 'consumed', 1 from ranked
+        returning 1
+    )
+    select count(*) from made
+    """
+)
+
+
+async def charge(uow: UnitOfWork, until: datetime, limit: int) -> int:
+    """Book every instance-day that began up to an instant and is not booked; returns how many. System's scope.
+
+    A day is paid from the days owned for the instance, else by the house. Who comes second, or again after a crash,
+    books nothing twice: a day's entry is unique by instance and day. Call it again while it returns `limit`.
+    """
+    if not await uow.session.scalar(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK}):
+        return 0
+    rows = (await uow.session.execute(CHARGE, {"until": until, "limit": limit})).all()
+    if not rows:
+        return 0
+
+    booked = await uow.session.scalar(
+        BOOK,
+        {
+            "tenants": [row.tenant_id for row in rows],
+            "instances": [row.instance_id for row in rows],
+            "days": [row.day for row in rows],
+            "ids": [new_id() for _ in rows],
+            "at": uow.now,
+        },
+    )
+    return int(booked or 0)
