@@ -66,6 +66,13 @@ class SweepInstances(Periodic, frozen=True):
     every_seconds = 30.0
 
 
+class SweepMessages(Periodic, frozen=True):
+    """Take over sends whose process died before it recorded how they ended."""
+
+    kind = "messages.sweep"
+    every_seconds = 5.0
+
+
 class ReconcileListing(Periodic, frozen=True):
     """Compare the upstream's listing with our rows: orphans, ghosts, surplus."""
 
@@ -102,6 +109,7 @@ JOBS: tuple[type[Job], ...] = (
     DispatchEvent,
     DeliverEvent,
     SweepInstances,
+    SweepMessages,
     ReconcileListing,
     ChargeDays,
     EndTrials,

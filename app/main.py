@@ -114,7 +114,7 @@ def _dependencies() -> dict[str, Provide]:
 
         return Provide(provide, sync_to_thread=False)
 
-    names = ("database", "registry", "egress", "instance_options", "gateway_options")
+    names = ("database", "registry", "egress", "instance_options", "gateway_options", "relay")
     return {
         "principal": Provide(provide_principal),
         "uow": Provide(provide_uow),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.accounts.api import AccountController
+from app.admin.api import OperatorController
 from app.events.api import EventsController
 from app.gateway.api import SendController
 from app.inbound.api import take_notice
@@ -29,4 +30,5 @@ ROUTES: list[Any] = [
     AuthController,
     AccountController,
     ApiKeyController,
+    OperatorController,
 ]

@@ -7,6 +7,7 @@ from typing import cast
 
 from app.accounts.auth import Authenticator
 from app.gateway.options import Options as GatewayOptions
+from app.gateway.relay import Relay
 from app.instances.options import Options as InstanceOptions
 from app.instances.options import RepairPolicy
 from app.kit import work
@@ -34,6 +35,7 @@ class Runtime:
     mailer: Mailer
     instance_options: InstanceOptions
     gateway_options: GatewayOptions
+    relay: Relay
 
 
 @asynccontextmanager
@@ -54,6 +56,12 @@ async def open_runtime(
     )
     registry = Registry(_providers(settings))
     egress = Egress(settings.networks())
+    gateway_options = GatewayOptions(
+        resolve_seconds=settings.resolve_seconds,
+        journal_seconds=settings.journal_seconds,
+        upstream_timeout_seconds=settings.upstream_timeout_seconds,
+    )
+    relay = Relay(database, registry, gateway_options)
     try:
         yield Runtime(
             settings=settings,
@@ -73,11 +81,11 @@ async def open_runtime(
                 listing_seconds=settings.listing_seconds,
                 repair_policy=cast(RepairPolicy, settings.repair_policy),
             ),
-            gateway_options=GatewayOptions(
-                resolve_seconds=settings.resolve_seconds, journal_seconds=settings.journal_seconds
-            ),
+            gateway_options=gateway_options,
+            relay=relay,
         )
     finally:
+        await relay.close()
         await egress.close()
         await registry.close()
         await database.close()

@@ -66,6 +66,11 @@ CATALOGUE: Final[tuple[EventType, ...]] = (
         _message(status="failed", error={"code": "recipient_not_on_whatsapp", "detail": "The number has no account."}),
     ),
     EventType(
+        "message.outcome_unknown",
+        "It cannot be found out whether a message was sent; ask the recipient before you send it again.",
+        _message(status="unknown"),
+    ),
+    EventType(
         "trial.started", "The trial of an instance runs from now.", {"instance_id": INSTANCE, "trial_ends_at": INSTANT}
     ),
     EventType(

@@ -138,6 +138,19 @@ async def release(uow: UnitOfWork, use: Use) -> None:
     await uow.session.execute(delete(IdempotentRequest).where(*_is(use)))
 
 
+async def use_of_ref(uow: UnitOfWork, tenant_id: UUID, key: str, ref: UUID) -> Use | None:
+    """The use of a key that began a thing and has no final answer yet."""
+    row = await uow.session.scalar(
+        select(IdempotentRequest).where(
+            IdempotentRequest.tenant_id == tenant_id,
+            IdempotentRequest.key == key,
+            IdempotentRequest.ref == ref,
+            IdempotentRequest.state == "started",
+        )
+    )
+    return None if row is None else Use(tenant_id, key, row.route, row.fingerprint)
+
+
 async def clean(uow: UnitOfWork) -> None:
     """Delete answers that are past their keeping."""
     await uow.session.execute(delete(IdempotentRequest).where(IdempotentRequest.created_at < uow.now - KEEP))

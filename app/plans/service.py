@@ -119,7 +119,7 @@ async def reserve_send(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, chat
         TrialNotStarted, Gone: the instance is not yet, or no more.
     """
     row = await store.get(uow, tenant_id, instance_id)
-    refuse(gate.may_send(_terms(row), uow.now))
+    refuse(gate.may_send(terms_of(row), uow.now))
     assert row is not None
     plan = _plan(row)
     messages, chats = plan.limit("messages"), plan.limit("chats")
@@ -136,7 +136,7 @@ async def reserve_send(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, chat
         refuse(gate.over_limit(messages, messages.amount, uow.now), "messages")
     if chats is not None and taken.uses == 1 and taken.chats is None:
         refuse(gate.over_limit(chats, chats.amount, uow.now), "chats")
-    refuse(gate.may_send(_terms(row), uow.now + taken.elapsed))
+    refuse(gate.may_send(terms_of(row), uow.now + taken.elapsed))
     return reservation
 
 
@@ -147,7 +147,7 @@ async def reserve_call(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> N
         TrialExpired, PaymentRequired, PlanLimitReached: 402.
     """
     row = await store.get(uow, tenant_id, instance_id)
-    refuse(gate.may_send(_terms(row), uow.now))
+    refuse(gate.may_send(terms_of(row), uow.now))
     assert row is not None
     limit = _plan(row).limit("calls")
     month_on = clock.month_start(uow.now)
@@ -269,7 +269,7 @@ async def usage(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> tuple[Su
 
 
 def _access(row: Subscription, used: int, now: datetime) -> Access:
-    verdict = gate.may_send(_terms(row), now)
+    verdict = gate.may_send(terms_of(row), now)
     limit = _plan(row).limit("messages")
     if isinstance(verdict, Allow) and limit is not None and used >= limit.amount:
         verdict = gate.over_limit(limit, used, now)
@@ -284,7 +284,8 @@ def _access(row: Subscription, used: int, now: datetime) -> Access:
     )
 
 
-def _terms(row: Subscription | None) -> Terms | None:
+def terms_of(row: Subscription | None) -> Terms | None:
+    """What the gate needs of a subscription."""
     if row is None:
         return None
     return Terms(row.billing_mode, row.trial_ends_at, row.paid_through_at, row.closed_at)

@@ -1,0 +1,78 @@
+"""What the ending of a send is to the caller, and whether its key may be used again."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.kit.errors import AppError, Conflict, RateLimited, UpstreamError, UpstreamTimeout, UpstreamUnavailable
+from app.providers.errors import (
+    NotLinked,
+    NotReady,
+    ProviderError,
+    QuotaReached,
+    TooFast,
+    Unreachable,
+)
+
+SOON_SECONDS: Final = 5
+
+
+class InstanceNotConnected(Conflict):
+    """No phone is linked to the instance; pair one before sending."""
+
+    code = "instance_not_connected"
+
+
+class InstanceStarting(Conflict):
+    """The instance is starting; try again soon."""
+
+    code = "instance_not_ready"
+    retryable = True
+
+
+class SendRateLimited(RateLimited):
+    """The gateway takes no more messages of this instance at this pace."""
+
+    code = "send_rate_limited"
+
+
+class GatewayQuota(RateLimited):
+    """The gateway's own quota for this instance is used up."""
+
+    code = "quota_exceeded"
+    retryable = False
+
+
+class UpstreamRefused(UpstreamError):
+    """The upstream gateway refused the message."""
+
+    retryable = False
+
+
+class OutcomeNotKnown(UpstreamTimeout):
+    """The upstream gateway did not answer; whether it took the message is being found out. Do not send it again."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A message that was surely not accepted: what to say, and whether the same key may try again."""
+
+    error: AppError
+    may_repeat: bool
+
+
+def refusal(error: ProviderError) -> Refusal:
+    """What a refusal of the provider means; what may go well a moment later frees the key."""
+    wait = str(max(1, round(error.retry_after_seconds or SOON_SECONDS)))
+    later = {"Retry-After": wait}
+    if isinstance(error, Unreachable):
+        return Refusal(UpstreamUnavailable("Nothing was sent.", headers=later), may_repeat=True)
+    if isinstance(error, TooFast):
+        return Refusal(SendRateLimited("Nothing was sent.", headers=later), may_repeat=True)
+    if isinstance(error, QuotaReached):
+        return Refusal(GatewayQuota("Nothing was sent."), may_repeat=True)
+    if isinstance(error, NotLinked):
+        return Refusal(InstanceNotConnected("Nothing was sent."), may_repeat=True)
+    if isinstance(error, NotReady):
+        return Refusal(InstanceStarting("Nothing was sent.", headers=later), may_repeat=True)
+    upstream = {"upstream": {"status": error.status}}
+    return Refusal(UpstreamRefused("Nothing was sent.", extra=upstream, reason=error.detail), may_repeat=False)

@@ -1,0 +1,234 @@
+"""A message on its way: admit, forward, settle.
+
+Admitting is one short transaction that decides and writes down; forwarding is the call, with nothing open; settling
+is one short transaction that records the outcome. Forward and settle run in a task of the application, so that a
+client that goes away leaves nothing half done. A process that dies between them leaves a row that says `sending`,
+which the resolver takes over; nothing is ever sent twice by us.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import structlog
+from prometheus_client import Counter
+from sqlalchemy.exc import DBAPIError
+
+from app.accounts.principal import Principal
+from app.gateway.endings import InstanceNotConnected, OutcomeNotKnown, refusal
+from app.gateway.options import Options
+from app.idempotency import service as idempotency
+from app.idempotency.service import InFlight, Kept, Started, Use
+from app.instances import service as instances
+from app.instances.models import Instance
+from app.jobs import ResolveMessage
+from app.kit import ids
+from app.kit.db import Database, UnitOfWork
+from app.kit.errors import AppError
+from app.messages import service as messages
+from app.messages.models import Message
+from app.messages.view import view
+from app.plans import service as plans
+from app.plans.service import Reservation
+from app.providers.errors import Outcome, OutcomeUnknown, ProviderError
+from app.providers.port import Credentials, Provider, Sent
+from app.providers.registry import Registry
+
+log = structlog.get_logger()
+
+SENDS: Final = Counter("sublet_sends", "Messages handed to a gateway by how it ended.", ["outcome"])
+CANNOT_SEND: Final = frozenset({"unpaired", "pairing", "disconnected", "blocked"})
+SETTLE_TRIES: Final = 3
+CLOSE_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A text as the caller wants it sent."""
+
+    chat_id: str
+    body: str
+    reply_to: UUID | None = None
+    client_reference: str | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request to send. `problem` writes an error as the request's problem document."""
+
+    principal: Principal
+    instance_id: UUID
+    draft: Draft
+    use: Use
+    problem: Callable[[AppError], Kept]
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A message that may go now."""
+
+    row: Message
+    environment: str
+    provider: Provider
+    credentials: Credentials
+    quoted: str | None
+    reservation: Reservation
+
+
+class Relay:
+    """Sends messages for requests; lives as long as the process."""
+
+    def __init__(self, database: Database, registry: Registry, options: Options) -> None:
+        self._database = database
+        self._registry = registry
+        self._options = options
+        self._tasks: set[asyncio.Task[Kept]] = set()
+
+    async def send(self, asked: Asked) -> Kept:
+        """The answer to a request: of this send, or of the first one with the same key.
+
+        Raises:
+            AppError: it was not admitted; nothing was sent.
+        """
+        async with self._database.begin(asked.principal.tenant) as uow:
+            admitted = await self._admit(uow, asked)
+        if isinstance(admitted, Kept):
+            return admitted
+        task = asyncio.create_task(self._forward(admitted, asked))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Let what is under way come to its end."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
+
+    async def _admit(self, uow: UnitOfWork, asked: Asked) -> Admitted | Kept:
+        message_id, tenant_id, draft = ids.new_id(), asked.principal.tenant, asked.draft
+        known = await idempotency.claim(uow, asked.use, ref=message_id, lease_seconds=self._options.lease_seconds)
+        if isinstance(known, Kept):
+            headers = {**known.headers, "Idempotent-Replayed": "true"}
+            return Kept(known.status, headers, known.body)
+        if known is not None:
+            return await _again(uow, known, asked)
+        instance = await instances.find(uow, asked.instance_id, asked.principal)
+        instances.usable(instance)
+        _linked(instance)
+        provider = self._registry.get(instance.provider, instance.environment)
+        credentials = await instances.credentials(uow, instance)
+        quoted = None
+        content: dict[str, Any] = {"text": draft.body}
+        if draft.reply_to is not None:
+            quoted = await messages.quotable(uow, instance, draft.reply_to, draft.chat_id)
+            content["reply_to"] = ids.to_wire(ids.MESSAGE, draft.reply_to)
+        row = await messages.begin_send(
+            uow,
+            instance,
+            message_id=message_id,
+            chat_id=draft.chat_id,
+            content=content,
+            client_reference=draft.client_reference,
+            idempotency_key=asked.use.key,
+            overdue=uow.now - self._options.lease,
+        )
+        reservation = await plans.reserve_send(uow, tenant_id, instance.id, draft.chat_id)
+        return Admitted(row, instance.environment, provider, credentials, quoted, reservation)
+
+    async def _forward(self, admitted: Admitted, asked: Asked) -> Kept:
+        ending = await self._call(admitted)
+        for left in reversed(range(SETTLE_TRIES)):
+            try:
+                async with self._database.begin(admitted.row.tenant_id) as uow:
+                    return await self._settle(uow, admitted, asked, ending)
+            except (DBAPIError, OSError, TimeoutError) as error:
+                log.warning("send_not_settled", error=type(error).__name__, tries_left=left)
+                await asyncio.sleep(0.05 * (SETTLE_TRIES - left))
+        return asked.problem(_not_known(admitted.row))
+
+    async def _call(self, admitted: Admitted) -> Sent | ProviderError:
+        row = admitted.row
+        try:
+            async with asyncio.timeout(self._options.upstream_timeout_seconds + 1):
+                return await admitted.provider.send_text(
+                    admitted.credentials, row.chat_id, row.content["text"], admitted.quoted
+                )
+        except ProviderError as error:
+            return error
+        except Exception as error:
+            log.error("send_crashed", error=type(error).__name__)
+        return OutcomeUnknown()
+
+    async def _settle(self, uow: UnitOfWork, admitted: Admitted, asked: Asked, ending: Sent | ProviderError) -> Kept:
+        row = admitted.row
+        if isinstance(ending, Sent):
+            SENDS.labels("accepted").inc()
+            return await _accept(uow, admitted, asked, ending)
+        if ending.outcome is Outcome.UNKNOWN:
+            SENDS.labels("unknown").inc()
+            if await messages.lost(uow, row):
+                job = ResolveMessage(ref=row.id, tenant_id=row.tenant_id)
+                uow.defer(job, after_seconds=self._options.resolve_seconds)
+            return asked.problem(_not_known(row))
+        SENDS.labels("refused").inc()
+        verdict = refusal(ending)
+        answer = asked.problem(verdict.error)
+        if await messages.not_sent(uow, row, verdict.error.code, ending.detail):
+            await plans.give_back(uow, row.tenant_id, row.instance_id, admitted.reservation)
+            if verdict.may_repeat:
+                await idempotency.release(uow, asked.use)
+            else:
+                await idempotency.finish(uow, asked.use, answer)
+        return answer
+
+
+def answer_of(row: Message) -> Kept:
+    """The answer to a send that upstream has accepted."""
+    return Kept(202, {}, msgspec.json.encode(view(row)))
+
+
+async def _accept(uow: UnitOfWork, admitted: Admitted, asked: Asked, sent: Sent) -> Kept:
+    row = admitted.row
+    status = await messages.accepted(uow, row, sent.message_id)
+    row.status, row.upstream_message_id = "queued", sent.message_id
+    answer = answer_of(row)
+    await idempotency.finish(uow, asked.use, answer)
+    if status is not None and status != "queued":
+        await messages.tell_progress(uow, admitted.environment, row, status)
+    return answer
+
+
+async def _again(uow: UnitOfWork, known: Started, asked: Asked) -> Kept:
+    """The answer to a second use of a key whose first has no final answer."""
+    row = None if known.ref is None else await messages.peek(uow, asked.principal.tenant, known.ref)
+    if row is None or (row.status == "sending" and known.leased):
+        raise InFlight(headers={"Retry-After": "1"})
+    body = msgspec.to_builtins(view(row)) | {"status_url": _status_url(row)}
+    if row.status == "sending":
+        body["status"] = "unknown"
+    return Kept(202, {}, msgspec.json.encode(body))
+
+
+def _linked(instance: Instance) -> None:
+    """Refuse an instance without a phone: upstream would keep the message for a day and send it then.
+
+    Raises:
+        InstanceNotConnected: see above.
+    """
+    if instance.connection in CANNOT_SEND:
+        raise InstanceNotConnected(extra={"connection": instance.connection})
+
+
+def _not_known(row: Message) -> OutcomeNotKnown:
+    message_id = ids.to_wire(ids.MESSAGE, row.id)
+    return OutcomeNotKnown(
+        "Look at the message's status; it is settled within minutes.",
+        extra={"message_id": message_id, "status_url": _status_url(row)},
+    )
+
+
+def _status_url(row: Message) -> str:
+    return f"/v1/instances/{ids.to_wire(ids.INSTANCE, row.instance_id)}/messages/{ids.to_wire(ids.MESSAGE, row.id)}"

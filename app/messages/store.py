@@ -1,0 +1,270 @@
+"""Every statement of the messages.
+
+A row of direction `early` is no message: it keeps what a notification told of an upstream id before the answer with
+that id was recorded. It is merged into the message, or falls to the cleaning.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.kit.db import UnitOfWork
+from app.kit.ids import new_id
+from app.messages.models import Message
+
+UNSETTLED: Final = ("sending", "unknown")
+EARLY: Final = "early"
+
+BEGIN: Final = text(
+    """
+    insert into messages (tenant_id, id, instance_id, direction, kind, chat_id, content, status, client_reference,
+        idempotency_key, created_at, forwarded_at, updated_at, looks, version)
+    select :tenant_id, :id, :instance_id, 'outbound', :kind, cast(:chat_id as varchar), cast(:content as jsonb), 'sending',
+        :client_reference, :idempotency_key, :at, :at, :at, 0, 1
+    where not exists (
+        select from messages where tenant_id = :tenant_id and instance_id = :instance_id and chat_id = cast(:chat_id as varchar)
+            and status in ('sending', 'unknown') and (status = 'unknown' or forwarded_at < :overdue)
+            and content ->> 'text' = :body
+    )
+    returning id
+    """
+)
+ACCEPT: Final = text(
+    """
+    with early as (
+        delete from messages where tenant_id = :tenant_id and instance_id = :instance_id
+            and upstream_message_id = cast(:upstream_message_id as varchar) and direction = 'early'
+        returning status, error
+    )
+    update messages set upstream_message_id = cast(:upstream_message_id as varchar), version = version + 1, updated_at = :at,
+        status = coalesce((select status from early), :status), error = (select error from early)
+    where tenant_id = :tenant_id and id = :id and status in ('sending', 'unknown', 'not_sent')
+        and upstream_message_id is null
+    returning status
+    """
+)
+
+
+async def begin(uow: UnitOfWork, row: Message, overdue: datetime) -> bool:
+    """Insert an outbound message that is about to leave; False while an equal one is unresolved."""
+    values = {
+        "tenant_id": row.tenant_id,
+        "id": row.id,
+        "instance_id": row.instance_id,
+        "kind": row.kind,
+        "chat_id": row.chat_id,
+        "content": json.dumps(row.content),
+        "body": row.content["text"],
+        "client_reference": row.client_reference,
+        "idempotency_key": row.idempotency_key,
+        "at": row.created_at,
+        "overdue": overdue,
+    }
+    return await uow.session.scalar(BEGIN, values) is not None
+
+
+async def accept(uow: UnitOfWork, values: dict[str, Any]) -> str | None:
+    """Record the upstream id of a message, with whatever was told of it before; its status, None if not unsettled."""
+    status: str | None = await uow.session.scalar(ACCEPT, values)
+    return status
+
+
+async def end_unsettled(
+    uow: UnitOfWork,
+    tenant_id: UUID,
+    message_id: UUID,
+    *,
+    status: str,
+    error: dict[str, Any] | None,
+    before: Sequence[str],
+) -> bool:
+    """Move an unsettled message on; False when it is settled already."""
+    done = await uow.session.scalar(
+        update(Message)
+        .where(Message.tenant_id == tenant_id, Message.id == message_id, Message.status.in_(before))
+        .values(status=status, error=error, updated_at=uow.now, version=Message.version + 1)
+        .returning(Message.id)
+    )
+    return done is not None
+
+
+async def add(uow: UnitOfWork, values: dict[str, Any]) -> Message | None:
+    """Store a message that was told to us once; one that came early is made whole. None when it is known."""
+    statement = insert(Message).values(
+        {"id": new_id(), "created_at": uow.now, "updated_at": uow.now, "looks": 0, "version": 1, **values}
+    )
+    kept = ("direction", "kind", "chat_id", "content", "sender", "created_at")
+    statement = statement.on_conflict_do_update(
+        constraint="uq_messages_upstream",
+        set_={name: getattr(statement.excluded, name) for name in kept},
+        where=(Message.direction == EARLY) & (statement.excluded.direction != EARLY),
+    )
+    row: Message | None = await uow.session.scalar(statement.returning(Message))
+    return row
+
+
+async def advance(
+    uow: UnitOfWork,
+    tenant_id: UUID,
+    instance_id: UUID,
+    upstream_message_id: str,
+    *,
+    status: str,
+    before: Sequence[str],
+    error: dict[str, Any] | None,
+) -> Message | None:
+    """Move an outbound message forward; None when it is unknown or already further."""
+    row: Message | None = await uow.session.scalar(
+        update(Message)
+        .where(
+            Message.tenant_id == tenant_id,
+            Message.instance_id == instance_id,
+            Message.upstream_message_id == upstream_message_id,
+            Message.direction != "inbound",
+            Message.status.in_(before),
+        )
+        .values(status=status, error=error, updated_at=uow.now, version=Message.version + 1)
+        .returning(Message)
+        .execution_options(populate_existing=True)
+    )
+    return row
+
+
+async def known(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, upstream_ids: Sequence[str]) -> set[str]:
+    """Which upstream ids belong to messages of the instance."""
+    rows = await uow.session.scalars(
+        select(Message.upstream_message_id).where(
+            Message.tenant_id == tenant_id,
+            Message.instance_id == instance_id,
+            Message.upstream_message_id.in_(list(upstream_ids)),
+            Message.direction != EARLY,
+        )
+    )
+    return {each for each in rows if each is not None}
+
+
+async def has_unsettled(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> bool:
+    """Whether a send of the instance waits for its outcome."""
+    found = await uow.session.scalar(
+        select(Message.id)
+        .where(Message.status.in_(UNSETTLED), Message.tenant_id == tenant_id, Message.instance_id == instance_id)
+        .limit(1)
+    )
+    return found is not None
+
+
+async def unresolved(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, chat_id: str, body: str) -> Message | None:
+    """The oldest send of a text to a chat whose outcome is unknown, locked."""
+    row: Message | None = await uow.session.scalar(
+        select(Message)
+        .where(
+            Message.tenant_id == tenant_id,
+            Message.instance_id == instance_id,
+            Message.chat_id == chat_id,
+            Message.status == "unknown",
+            Message.content["text"].astext == body,
+        )
+        .order_by(Message.forwarded_at)
+        .limit(1)
+        .with_for_update()
+    )
+    return row
+
+
+async def in_flight(uow: UnitOfWork, like: Message, overdue: datetime) -> bool:
+    """Whether an equal message is being forwarded at this moment, so that its id may be seen before it is recorded."""
+    found = await uow.session.scalar(
+        select(Message.id)
+        .where(
+            Message.tenant_id == like.tenant_id,
+            Message.instance_id == like.instance_id,
+            Message.chat_id == like.chat_id,
+            Message.status == "sending",
+            Message.forwarded_at >= overdue,
+            Message.id != like.id,
+            Message.content["text"].astext == like.content.get("text"),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+async def early_for(uow: UnitOfWork, like: Message) -> str | None:
+    """The upstream id that an echo told of an equal message before its answer came, oldest first."""
+    found: str | None = await uow.session.scalar(
+        select(Message.upstream_message_id)
+        .where(
+            Message.tenant_id == like.tenant_id,
+            Message.instance_id == like.instance_id,
+            Message.direction == EARLY,
+            Message.chat_id == like.chat_id,
+            Message.created_at >= like.forwarded_at,
+            Message.content["text"].astext == like.content.get("text"),
+        )
+        .order_by(Message.created_at)
+        .limit(1)
+    )
+    return found
+
+
+async def overdue(uow: UnitOfWork, before: datetime, limit: int) -> list[Message]:
+    """Sends that were begun before an instant and never settled: their process died."""
+    query = (
+        select(Message)
+        .where(Message.status == "sending", Message.forwarded_at < before)
+        .order_by(Message.forwarded_at)
+        .limit(limit)
+    )
+    return list((await uow.session.scalars(query)).all())
+
+
+async def get(uow: UnitOfWork, message_id: UUID, *, tenant_id: UUID, lock: bool = False) -> Message | None:
+    """A message of a tenant."""
+    query = select(Message).where(Message.tenant_id == tenant_id, Message.id == message_id, Message.direction != EARLY)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row: Message | None = await uow.session.scalar(query)
+    return row
+
+
+def of_instance(
+    uow: UnitOfWork, instance_id: UUID, *, chat_id: str | None, direction: str | None, status: Sequence[str]
+) -> Select[Message]:
+    """The messages of an instance that fit the filters."""
+    query = uow.owned(Message).where(Message.instance_id == instance_id, Message.direction != EARLY)
+    if chat_id is not None:
+        query = query.where(Message.chat_id == chat_id)
+    if direction is not None:
+        query = query.where(Message.direction == direction)
+    return query.where(Message.status.in_(status)) if status else query
+
+
+async def empty_old(uow: UnitOfWork, before: datetime, limit: int) -> int:
+    """Forget the contents of messages that are older; returns how many."""
+    old = (
+        select(Message.tenant_id, Message.id)
+        .where(Message.created_at < before, Message.content != {}, Message.status.not_in(UNSETTLED))
+        .limit(limit)
+        .subquery()
+    )
+    result = await uow.session.execute(
+        update(Message)
+        .where(Message.tenant_id == old.c.tenant_id, Message.id == old.c.id)
+        .values(content={}, version=Message.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+    return int(getattr(result, "rowcount", 0))
+
+
+async def drop_early(uow: UnitOfWork) -> None:
+    """Forget what came early and never found its message."""
+    await uow.session.execute(
+        delete(Message)
+        .where(Message.direction == EARLY, Message.created_at < uow.now - timedelta(days=2))
+        .execution_options(synchronize_session=False)
+    )
