@@ -82,11 +82,9 @@ def _parts(stage: Stage, plan: Plan, notes: Notes, results: report.Results) -> l
         results.sign_ups = measures.sign_ups(stage, plan, notes)
 
     def sends() -> None:
-        keyed, keyless = measures.sends_one_by_one(stage, plan, notes)
-        results.sends["one by one"] = keyed
+        results.sends["one by one"] = measures.sends_one_by_one(stage, plan, notes)
         for rate in plan.rates:
             results.sends[f"{rate:g} a second"] = measures.sends_at_rate(stage, plan, rate, notes)
-        results.sends["one by one, no Idempotency-Key"] = keyless
 
     def throughput() -> None:
         results.sends_at_once = measures.sends_at_once(stage, plan, notes)

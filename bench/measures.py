@@ -4,7 +4,6 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from msgspec import Struct, field
@@ -12,7 +11,7 @@ from msgspec import Struct, field
 from bench.figures import Spread, spread
 from bench.load import Outcome, Phase, Shape
 from bench.newcomers import arrive
-from bench.stage import BenchFailed, Stage, run_load
+from bench.stage import BenchFailed, Stage, loading, run_load
 from bench.watch import processor_seconds
 
 BUSY = 0.85
@@ -92,23 +91,21 @@ def sign_ups(stage: Stage, plan: Plan, notes: Notes) -> SignUps:
         expect=202,
         shape=Shape(seconds=plan.sign_ups / plan.sign_up_rate, rate=plan.sign_up_rate),
     )
-    with ThreadPoolExecutor(1) as driver:
-        driving = driver.submit(run_load, [phase])
-        arrivals = asyncio.run(arrive(stage.stack.api_url, stage.stack.mailbox_url, domain, plan.sign_ups))
-        outcomes = driving.result()
+    with loading([phase]) as finish:
+        try:
+            arrivals = asyncio.run(arrive(stage.stack.api_url, stage.stack.mailbox_url, domain, plan.sign_ups))
+        except BenchFailed:
+            finish()  # if sign-ups failed, that is the better reason
+            raise
+        outcomes = finish()
     notes.look_at(outcomes)
     return SignUps(spread(outcomes[0].latencies_ms), spread(arrivals.sessions_ms), spread(arrivals.ready_ms))
 
 
-def sends_one_by_one(stage: Stage, plan: Plan, notes: Notes) -> tuple[Sends, Sends]:
-    """A closed loop over one connection: with an `Idempotency-Key`, and without."""
-    floor, ours, peer, keyless = _in_turn(
-        plan,
-        0.0,
-        notes,
-        [stage.floor, stage.ours, stage.by_peer, lambda shape: stage.ours(shape, idempotent=False)],
-    )
-    return _compared(floor, ours, peer), _compared(floor, keyless, None)
+def sends_one_by_one(stage: Stage, plan: Plan, notes: Notes) -> Sends:
+    """A closed loop over one connection."""
+    floor, ours, peer = _in_turn(plan, 0.0, notes, [stage.floor, stage.ours, stage.by_peer])
+    return _compared(floor, ours, peer)
 
 
 def sends_at_rate(stage: Stage, plan: Plan, rate: float, notes: Notes) -> Sends:

@@ -5,7 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ WID = "79990001122@c.us"
 FRIEND = "79995550000@c.us"
 WORDS = "Your tulips are on their way, they will be with you before noon."
 SLACK_SECONDS = 120.0
+FAILED_SHARE = 0.01
 
 
 class BenchFailed(RuntimeError):
@@ -71,16 +72,13 @@ class Stage:
             pids["postgres"] = stack.servers.postgres.pid
         return pids
 
-    def ours(self, shape: Shape, *, idempotent: bool = True) -> Phase:
-        """Sends through us."""
-        headers = {"Authorization": f"Bearer {self.sender.api_key}"}
-        if idempotent:
-            headers["Idempotency-Key"] = "{n}"
+    def ours(self, shape: Shape) -> Phase:
+        """Sends through us, each with a key of its own as the API's pages advise."""
         return Phase(
             name="sends through us",
             url=f"{self.stack.api_url}/v1/instances/{self.sender.instance_id}/messages",
             body=_message(),
-            headers=headers,
+            headers={"Authorization": f"Bearer {self.sender.api_key}", "Idempotency-Key": "{n}"},
             expect=202,
             shape=shape,
         )
@@ -162,12 +160,9 @@ def staged() -> Iterator[Stage]:
         yield Stage(stack, outside, sender, peer, url, key)
 
 
-def run_load(phases: Sequence[Phase]) -> list[Outcome]:
-    """Have a load process run the phases.
-
-    Raises:
-        BenchFailed: it ended with an error, or more than one request in a hundred of a phase failed.
-    """
+@contextmanager
+def loading(phases: Sequence[Phase]) -> Iterator[Callable[[], list[Outcome]]]:
+    """Have a load process run the phases; what is yielded waits for its end. Left early, it is ended."""
     child = spawn(
         [sys.executable, "-m", "bench.load"],
         env=plain_environment(),
@@ -176,19 +171,39 @@ def run_load(phases: Sequence[Phase]) -> list[Outcome]:
         output=subprocess.PIPE,
         errors=subprocess.PIPE,
     )
-    seconds = sum(phase.shape.seconds for phase in phases) + SLACK_SECONDS
     try:
-        said, complained = child.communicate(msgspec.json.encode(list(phases)), timeout=seconds)
+        assert child.stdin is not None
+        with child.stdin as plan:
+            plan.write(msgspec.json.encode(list(phases)))
+        child.stdin = None
+        yield lambda: _outcomes(child, sum(phase.shape.seconds for phase in phases) + SLACK_SECONDS)
     finally:
         if child.poll() is None:
             child.kill()
-            child.wait()
+            child.communicate()
+
+
+def run_load(phases: Sequence[Phase]) -> list[Outcome]:
+    """Run the phases in a load process, and wait.
+
+    Raises:
+        BenchFailed: it ended with an error, or more than one request in a hundred of a phase failed.
+    """
+    with loading(phases) as finish:
+        return finish()
+
+
+def _outcomes(child: subprocess.Popen[bytes], seconds: float) -> list[Outcome]:
+    try:
+        said, complained = child.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise BenchFailed("the load driver did not come to an end") from None
     if child.returncode != 0:
         raise BenchFailed(f"the load driver failed:\n{complained.decode(errors='replace')[-2000:]}")
     outcomes = msgspec.json.decode(said, type=list[Outcome])
     for outcome in outcomes:
         failed = sum(outcome.failures.values())
-        if not outcome.latencies_ms or failed > 0.01 * (failed + len(outcome.latencies_ms)):
+        if failed > FAILED_SHARE * (failed + len(outcome.latencies_ms)) or not outcome.latencies_ms:
             raise BenchFailed(f"{outcome.name}: {failed} requests failed: {outcome.failures}")
     return outcomes
 
