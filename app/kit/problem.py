@@ -153,14 +153,14 @@ def _field(item: dict[str, Any]) -> FieldError:
         return FieldError(f"?{key}" if source == "query" else f"path:{key}", "invalid_value", _sentence(message))
     if source in ("header", "cookie"):
         return FieldError(f"{source}:{key}", "invalid_value", _sentence(message))
-    base = "#" if key in ("", "data") else "#/" + key.replace(".", "/").replace("[", "/").replace("]", "")
+    base = "#" if key in ("", "data") else "#/" + _path(key)
     return _from_text(message, base)
 
 
 def _from_text(message: str, base: str) -> FieldError:
     text, _, path = message.partition(" - at `")
     if path.startswith("$"):
-        base = "#" + path.rstrip("`")[1:].replace("[...]", "/*").replace(".", "/").replace("[", "/").replace("]", "")
+        base = "#" + _path(path.rstrip("`")[1:])
     if "unknown field `" in text:
         name = text.split("`")[-2]
         return FieldError(f"{base}/{name}", "unknown_field", f"There is no field `{name}`.")
@@ -168,6 +168,10 @@ def _from_text(message: str, base: str) -> FieldError:
         name = text.split("`")[-2]
         return FieldError(f"{base}/{name}", "required", f"The field `{name}` is required.")
     return FieldError(base, "invalid_value", _sentence(text))
+
+
+def _path(key: str) -> str:
+    return key.replace("[...]", "/*").replace(".", "/").replace("[", "/").replace("]", "")
 
 
 def _sentence(text: str) -> str:
