@@ -10,6 +10,7 @@ from litestar.exceptions import (
     HTTPException,
     MethodNotAllowedException,
     NotFoundException,
+    SerializationException,
     ValidationException,
 )
 from sqlalchemy.exc import DBAPIError
@@ -125,7 +126,7 @@ def _translate(error: HTTPException) -> AppError:
         return BodyTooLarge()
     if error.status_code == 415:
         return UnsupportedMediaType()
-    if isinstance(error, ClientException) and "JSON" in str(error.detail):
+    if isinstance(error, ClientException) and isinstance(error.__cause__, SerializationException):
         return InvalidJson()
     if error.status_code < 500:
         return InvalidRequest()
