@@ -5,7 +5,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import UNSET
 
-from app.accounts import schemas, service, store
+from app.accounts import schemas, service
 from app.accounts.auth import requires
 from app.accounts.principal import Principal
 from app.accounts.schemas import MeView, OrganizationPatch, OrganizationView
@@ -27,10 +27,8 @@ class AccountController(Controller):
         """Who the credential belongs to and what it may do. Any key or session may ask."""
         async with database.begin(principal.tenant) as uow:
             tenant = await service.organization(uow)
-        found = None
-        if principal.kind == "session":
-            async with database.begin(SYSTEM) as uow:  # users are no tenant's
-                found = await store.signed_in(uow, principal.tenant, principal.id)
+        async with database.begin(SYSTEM) as uow:  # users are no tenant's
+            found = await service.signed_in(uow, principal)
         return schemas.me_view(principal, tenant, found)
 
     @get(

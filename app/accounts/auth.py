@@ -88,7 +88,7 @@ class requires:  # noqa: N801  # reads as a claim where it stands: guards=[requi
             InsufficientScope: a valid one that may not do this.
         """
         authenticator: Authenticator = connection.app.state.authenticator
-        if IN_URL.search(unquote_to_bytes(connection.scope.get("query_string", b""))):
+        if IN_URL.search(unquote_to_bytes(_target(connection))):
             raise CredentialInUrl()
         principal = await authenticator.authenticate(connection.headers.get("authorization"))
         connection.scope["state"]["principal"] = principal
@@ -150,6 +150,11 @@ class Authenticator:
         if len(self._seen) > CACHE_SIZE:
             self._seen.popitem(last=False)
         return principal
+
+
+def _target(connection: ASGIConnection[Any, Any, Any, Any]) -> bytes:
+    path: bytes = connection.scope.get("raw_path") or b""
+    return path + b"?" + connection.scope.get("query_string", b"")
 
 
 async def _api_key(uow: UnitOfWork, fingerprint: bytes) -> Principal:

@@ -88,6 +88,21 @@ async def add_owner(uow: UnitOfWork, tenant_id: UUID, *, email: str, address_key
     return user
 
 
+async def find_user(uow: UnitOfWork, address_key: str) -> User | None:
+    """The person behind an address or any alias of it."""
+    return await store.user_by_address(uow, address_key)
+
+
+async def home(uow: UnitOfWork, user: User) -> tuple[Tenant, Membership] | None:
+    """The tenant that a user joined first, and the membership there; None when it was erased."""
+    return await store.home(uow, user.id)
+
+
+async def signed_in(uow: UnitOfWork, principal: Principal) -> tuple[User, str] | None:
+    """The user of the caller's session and the role; None for a key. It needs the system's scope."""
+    return await store.signed_in(uow, principal.tenant, principal.id) if principal.kind == "session" else None
+
+
 async def start_session(
     uow: UnitOfWork, tenant_id: UUID, user_id: UUID, *, role: str, environment: str
 ) -> tuple[UserSession, str]:

@@ -1,4 +1,4 @@
-"""Every SQL statement about tenants, users, codes, sessions and keys."""
+"""The SQL about tenants, users, codes, sessions and keys; the look-ups of credentials stand in `auth`."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from app.accounts import codes, store
+from app.accounts import codes
 from app.accounts import service as accounts
 from app.accounts.addresses import Address
 from app.accounts.auth import OrganizationClosed
@@ -66,10 +66,10 @@ async def sign_in(
     code = await codes.redeem(uow, address, digits)
     if code is None:
         return None
-    user = await store.user_by_address(uow, address.key)
+    user = await accounts.find_user(uow, address.key)
     if user is None:
         return await complete_sign_up(uow, code, registry=registry, options=options)
-    home = await store.home(uow, user.id)
+    home = await accounts.home(uow, user)
     if home is None or home[0].status != "active":
         raise OrganizationClosed()
     tenant, membership = home

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from app.accounts import service as accounts
 from app.accounts.models import ApiKey, Membership, Tenant
@@ -58,6 +59,8 @@ async def test_a_credential_in_a_url_is_refused_however_it_is_spelt(
             answer = await client.get(f"/v1/me?{query}", headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (400, "credential_in_url")
             assert key not in answer.text
+    in_path = await client.get(f"/v1/api_keys/{key}", headers=tenant.headers)
+    assert (in_path.status_code, in_path.json()["code"]) == (400, "credential_in_url")
     assert (await client.get("/v1/me?note=slt_marine", headers=tenant.headers)).status_code == 200
 
 
@@ -137,6 +140,13 @@ async def test_a_key_whose_scope_no_longer_exists_still_works(client: httpx2.Asy
     async with runtime.database.begin(SYSTEM) as uow:
         (await uow.session.scalars(select(ApiKey))).one().scopes = ["messages:send", "gone:read"]
     assert (await client.get("/v1/me", headers=tenant.headers)).json()["scopes"] == ["messages:send"]
+
+
+async def test_a_database_error_tells_no_value(runtime: Runtime) -> None:
+    async with runtime.database.begin(SYSTEM) as uow:
+        with pytest.raises(DBAPIError) as failed:
+            await uow.session.execute(text("select cast(:value as integer) / 0"), {"value": 424242})
+        assert "424242" not in str(failed.value)
 
 
 async def test_another_deployments_key_is_unknown(client: httpx2.AsyncClient, runtime: Runtime) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx2
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from app.accounts.models import ApiKey, EmailCode, Membership, Tenant, User
 from app.instances.models import Instance
@@ -151,6 +151,49 @@ async def test_the_code_of_an_account_goes_to_its_verified_address_and_not_to_an
     await ask(client, "ada+evil@example.com")
     await mailed(mailbox, drain)
     assert mailbox.to("ada+evil@example.com") == []
+
+
+async def test_a_code_that_an_alias_asked_for_is_dead_once_the_address_is_verified(
+    client: httpx2.AsyncClient, runtime: Runtime, mailbox: Mailbox, drain: Drain
+) -> None:
+    mailbox.letters.clear()
+    await ask(client, "ada+evil@example.com")
+    theirs = digits(await mailed(mailbox, drain, "ada+evil@example.com"))
+    await ask(client)
+    mine = digits(await mailed(mailbox, drain))
+    assert (await client.post("/v1/auth/sessions", json={"email": "ada@example.com", "code": mine})).status_code == 201
+    for email in ("ada+evil@example.com", "ada@example.com"):
+        refused = await client.post("/v1/auth/sessions", json={"email": email, "code": theirs})
+        assert refused.status_code == 401
+    assert await count(runtime, Tenant) == 1
+
+
+async def test_known_and_unknown_addresses_cost_the_same_statements(
+    client: httpx2.AsyncClient, runtime: Runtime, mailbox: Mailbox, drain: Drain
+) -> None:
+    await signed_up(client, mailbox, drain)
+    statements: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        statements.append(statement)
+
+    async def cost(path: str, body: dict[str, Any]) -> list[str]:
+        statements.clear()
+        await client.post(path, json=body)
+        return list(statements)
+
+    event.listen(runtime.database.system_engine.sync_engine, "before_cursor_execute", note)
+    try:
+        for path, body in (
+            ("/v1/auth/sign_ups", SIGN_UP),
+            ("/v1/auth/email_codes", {}),
+            ("/v1/auth/sessions", {"code": "000000"}),
+        ):
+            costs = [await cost(path, {**body, "email": email}) for email in ("ada@example.com", "new@example.com")]
+            assert costs[0] == costs[1], path
+            assert costs[0]
+    finally:
+        event.remove(runtime.database.system_engine.sync_engine, "before_cursor_execute", note)
 
 
 async def test_an_hour_holds_five_codes_for_one_person_and_the_sixth_is_not_told(
