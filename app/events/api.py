@@ -1,10 +1,11 @@
 """Reading what happened."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from litestar import Controller, Request, Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromHeader, FromPath, FromQuery, QueryParameter
+from msgspec import Meta
 
 from app.accounts.auth import requires
 from app.accounts.principal import Principal
@@ -16,12 +17,13 @@ from app.kit.db import UnitOfWork
 from app.kit.errors import FieldError, InvalidParameter
 
 Types = Annotated[
-    list[str] | None,
-    QueryParameter(name="type", max_length=100, max_items=50, description="Only these types; repeat for several."),
+    list[Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[a-z_.]+$(?!\n)")]] | None,
+    QueryParameter(name="type", max_items=50, description="Only these types; repeat for several."),
 ]
 OfInstance = Annotated[
     str | None, QueryParameter(pattern=ids.pattern(ids.INSTANCE), description="Only events of this instance.")
 ]
+FOREVER: Final = 1
 After = Annotated[
     str | None,
     QueryParameter(
@@ -77,10 +79,15 @@ class EventsController(Controller):
         "/events/{event_id:str}", operation_id="getEvent", summary="Get an event", guards=[requires(Scope.EVENTS_READ)]
     )
     async def get_event(
-        self, uow: NamedDependency[UnitOfWork], principal: NamedDependency[Principal], event_id: FromPath[str]
-    ) -> schemas.EventView:
-        """One event, as webhooks carry it."""
-        return schemas.view(await service.find(uow, principal, ids.from_wire(ids.EVENT, event_id)))
+        self,
+        uow: NamedDependency[UnitOfWork],
+        principal: NamedDependency[Principal],
+        event_id: FromPath[str],
+        if_none_match: FromHeader[respond.IfNoneMatch] = None,
+    ) -> Response[schemas.EventView]:
+        """One event, as webhooks carry it; it never changes."""
+        event = await service.find(uow, principal, ids.from_wire(ids.EVENT, event_id))
+        return respond.single(schemas.view(event), FOREVER, if_none_match=if_none_match)
 
     @get(
         "/event_types",

@@ -27,99 +27,86 @@ class EventType:
 
 
 def _instance(**more: Any) -> dict[str, Any]:
-    return {"instance_id": INSTANCE, "name": "Support line", **more}
+    return {"instance_id": INSTANCE, **more}
 
 
-def _message(**more: Any) -> dict[str, Any]:
-    return {"message_id": MESSAGE, "instance_id": INSTANCE, "chat_id": CHAT, **more}
+def _message(status: str, **more: Any) -> dict[str, Any]:
+    return {
+        "message_id": MESSAGE,
+        "instance_id": INSTANCE,
+        "chat_id": CHAT,
+        "kind": "text",
+        "text": "Hello",
+        "content": {"text": "Hello"},
+        "status": status,
+        "upstream_message_id": "BAE5F4886F6F2D05",
+        "client_reference": None,
+        "created_at": INSTANT,
+        "updated_at": INSTANT,
+        **more,
+    }
 
+
+def _operation(**more: Any) -> dict[str, Any]:
+    resource = {"type": "instance", "id": INSTANCE}
+    return {"operation_id": OPERATION, "operation_type": "instance.provision", "resource": resource, **more}
+
+
+REFUSED: Final = {"code": "recipient_not_on_whatsapp", "detail": "The number has no account."}
+PAID: Final = {"plan": "live", "days": 30, "paid_through_at": INSTANT}
 
 CATALOGUE: Final[tuple[EventType, ...]] = (
-    EventType("instance.created", "An instance was asked for.", _instance(status="queued")),
-    EventType("instance.provisioned", "An instance is ready to be paired with a phone.", _instance(status="active")),
+    EventType("instance.created", "An instance was asked for.", _instance(name="Support line")),
+    EventType("instance.provisioned", "An instance is ready to be paired with a phone.", _instance()),
     EventType("instance.provision_failed", "An instance could not be made.", _instance(code="upstream_error")),
-    EventType("instance.qr_ready", "A new code waits to be scanned.", _instance(expires_at=INSTANT)),
-    EventType("instance.connected", "A phone is linked.", _instance(phone="79990001122", connected_at=INSTANT)),
-    EventType("instance.disconnected", "The phone is not linked any more.", _instance(connection="disconnected")),
-    EventType("instance.blocked", "WhatsApp has blocked the account.", _instance(connection="blocked")),
-    EventType("instance.suspended", "An instance takes no messages until resumed.", _instance(reason="requested")),
-    EventType("instance.resumed", "A suspended instance works again.", _instance(status="active")),
-    EventType("instance.went_live", "An instance is paid for.", _instance(paid_through_at=INSTANT)),
-    EventType("instance.extended", "Days were added to a live instance.", _instance(days=30, paid_through_at=INSTANT)),
-    EventType("instance.deleted", "An instance is gone for good.", _instance(deleted_at=INSTANT)),
-    EventType("instance.limit_reached", "A limit of the plan was met.", _instance(limit="messages_per_day")),
+    EventType(
+        "instance.connected", "A phone is linked.", _instance(phone_number="+79990001122", profile_name="Support")
+    ),
+    EventType("instance.disconnected", "The phone is not linked any more.", _instance(connection="unpaired")),
+    EventType("instance.blocked", "WhatsApp has blocked the account.", _instance()),
+    EventType(
+        "instance.suspended",
+        "An instance takes no messages until it is resumed.",
+        _instance(by="organization", reason="Holiday"),
+    ),
+    EventType("instance.resumed", "A suspended instance works again.", _instance(by="organization")),
+    EventType("instance.went_live", "An instance was paid for the first time.", _instance(**PAID)),
+    EventType("instance.deleted", "An instance is gone for good.", _instance(digest="9f86d081884c7d65")),
     EventType(
         "message.received",
         "Somebody wrote to the instance.",
-        _message(kind="text", content={"text": "Hello"}, sender=CHAT, sender_name="Ada", received_at=INSTANT),
+        _message("received", sender=CHAT, sender_name="Ada", received_at=INSTANT),
     ),
-    EventType("message.sent", "A message sent through the API has left.", _message(status="sent")),
+    EventType("message.sent", "A message sent through the API has left.", _message("sent")),
     EventType(
-        "message.sent_from_phone",
-        "A message was written on the linked phone.",
-        _message(kind="text", content={"text": "Hello"}),
+        "message.sent_from_phone", "A message was written on the linked phone.", _message("sent", sent_at=INSTANT)
     ),
-    EventType("message.status_changed", "A message was sent, delivered or read.", _message(status="delivered")),
+    EventType("message.status_changed", "A message was delivered or read.", _message("delivered")),
+    EventType("message.failed", "A message could not be delivered.", _message("failed", error=REFUSED)),
     EventType(
-        "message.failed",
-        "A message could not be delivered.",
-        _message(status="failed", error={"code": "recipient_not_on_whatsapp", "detail": "The number has no account."}),
+        "trial.started",
+        "The trial of an instance runs from now.",
+        _instance(plan="trial", trial_ends_at=INSTANT, trial_days=5),
     ),
+    EventType("trial.ending", "A trial ends soon.", _instance(plan="trial", trial_ends_at=INSTANT, days_left=1)),
+    EventType("trial.ended", "A trial is over: sending is refused.", _instance(plan="trial", trial_ends_at=INSTANT)),
+    EventType("subscription.activated", "An instance was paid for the first time.", _instance(**PAID)),
+    EventType("subscription.extended", "Days were added to an instance that is live.", _instance(**PAID)),
     EventType(
-        "message.outcome_unknown",
-        "It cannot be found out whether a message was sent; ask the recipient before you send it again.",
-        _message(status="unknown"),
+        "subscription.ending", "Paid time ends soon.", _instance(plan="live", paid_through_at=INSTANT, days_left=3)
     ),
-    EventType(
-        "trial.started", "The trial of an instance runs from now.", {"instance_id": INSTANCE, "trial_ends_at": INSTANT}
-    ),
-    EventType(
-        "trial.ending", "A trial ends soon.", {"instance_id": INSTANCE, "trial_ends_at": INSTANT, "days_left": 1}
-    ),
-    EventType(
-        "trial.ended", "A trial is over: sending is refused.", {"instance_id": INSTANCE, "trial_ended_at": INSTANT}
-    ),
-    EventType(
-        "subscription.activated",
-        "An instance was paid for.",
-        {"instance_id": INSTANCE, "days": 30, "paid_through_at": INSTANT},
-    ),
-    EventType(
-        "subscription.ending",
-        "Paid time ends soon.",
-        {"instance_id": INSTANCE, "paid_through_at": INSTANT, "days_left": 3},
-    ),
-    EventType("subscription.past_due", "Paid time is over.", {"instance_id": INSTANCE, "paid_through_at": INSTANT}),
-    EventType("subscription.cancelled", "A subscription has ended.", {"instance_id": INSTANCE, "days_returned": 12}),
-    EventType(
-        "quota.warning",
-        "Four fifths of a quota are used.",
-        {"instance_id": INSTANCE, "quota": "messages_per_day", "used": 120, "limit": 150},
-    ),
-    EventType(
-        "quota.exceeded",
-        "A quota is used up.",
-        {"instance_id": INSTANCE, "quota": "messages_per_day", "used": 150, "limit": 150, "resets_at": INSTANT},
-    ),
-    EventType(
-        "operation.succeeded",
-        "A long operation has ended well.",
-        {"operation_id": OPERATION, "type": "instance.provision", "resource_id": INSTANCE},
-    ),
+    EventType("subscription.past_due", "Paid time is over.", _instance(plan="live", paid_through_at=INSTANT)),
+    EventType("operation.succeeded", "A long operation has ended well.", _operation(result={}, error=None)),
     EventType(
         "operation.failed",
         "A long operation has ended badly.",
-        {
-            "operation_id": OPERATION,
-            "type": "instance.provision",
-            "resource_id": INSTANCE,
-            "error": {"code": "upstream_error"},
-        },
+        _operation(result=None, error={"code": "upstream_error", "detail": "The gateway refused."}),
     ),
     EventType("api_key.created", "An API key was made.", {"api_key_id": API_KEY, "name": "Server"}),
     EventType("api_key.rotated", "An API key has a new secret.", {"api_key_id": API_KEY, "name": "Server"}),
     EventType("api_key.revoked", "An API key was revoked.", {"api_key_id": API_KEY, "name": "Server"}),
-    EventType("organization.deletion_scheduled", "The organization is to be erased.", {"erased_at": INSTANT}),
+    EventType("organization.suspended", "The organization may not use the API for now.", {"reason": "Unpaid"}),
+    EventType("organization.resumed", "The organization may use the API again.", {"reason": "Paid"}),
     EventType(TEST, "Sent when you ask to test an endpoint, to that endpoint only.", {"webhook_endpoint_id": ENDPOINT}),
     EventType(
         FAILING,

@@ -1,6 +1,6 @@
 """Webhook endpoints and their deliveries."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency
@@ -21,13 +21,8 @@ from app.webhooks.models import WebhookEndpoint
 READ = [requires(Scope.WEBHOOKS_READ)]
 WRITE = [requires(Scope.WEBHOOKS_WRITE)]
 Statuses = Annotated[
-    list[str] | None,
-    QueryParameter(
-        name="status",
-        max_length=20,
-        max_items=10,
-        description="Only these: `pending`, `delivered`, `failed`, `skipped`; repeat for several.",
-    ),
+    list[Literal["pending", "delivered", "failed", "skipped"]] | None,
+    QueryParameter(name="status", max_items=10, description="Only these; repeat for several."),
 ]
 
 
@@ -244,10 +239,10 @@ class WebhooksController(Controller):
 
         async def make() -> Response[Any]:
             endpoint = await _find(uow, principal, endpoint_id, to_change=True)
-            count, more = await service.recover(uow, endpoint, data.since)
+            count, more = await service.recover(uow, endpoint, data.instant())
             content = schemas.RecoveryView(
                 webhook_endpoint_id=endpoint_id,
-                since=clock.to_wire(data.since),
+                since=clock.to_wire(data.instant()),
                 delivery_count=count,
                 has_more=more,
             )
