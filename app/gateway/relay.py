@@ -186,14 +186,16 @@ class Relay:
 
 
 def answer_of(row: Message) -> Kept:
-    """The answer to a send that upstream has accepted."""
-    return Kept(202, {}, msgspec.json.encode(view(row)))
+    """The answer to a send that upstream has accepted: the same however late it is written, and however far it came."""
+    shown = view(row)
+    shown.status, shown.updated_at, shown.error = "queued", shown.created_at, None
+    return Kept(202, {}, msgspec.json.encode(shown))
 
 
 async def _accept(uow: UnitOfWork, admitted: Admitted, asked: Asked, sent: Sent) -> Kept:
     row = admitted.row
     status = await messages.accepted(uow, row, sent.message_id)
-    row.status, row.upstream_message_id = "queued", sent.message_id
+    row.upstream_message_id = sent.message_id
     answer = answer_of(row)
     await idempotency.finish(uow, asked.use, answer)
     if status is not None and status != "queued":
@@ -206,6 +208,10 @@ async def _again(uow: UnitOfWork, known: Started, asked: Asked) -> Kept:
     row = None if known.ref is None else await messages.peek(uow, asked.principal.tenant, known.ref)
     if row is None or (row.status == "sending" and known.leased):
         raise InFlight(headers={"Retry-After": "1"})
+    if row.upstream_message_id is not None:
+        answer = answer_of(row)
+        await idempotency.finish(uow, asked.use, answer)
+        return Kept(answer.status, {"Idempotent-Replayed": "true"}, answer.body)
     body = msgspec.to_builtins(view(row)) | {"status_url": _status_url(row)}
     if row.status == "sending":
         body["status"] = "unknown"

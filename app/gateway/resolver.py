@@ -169,12 +169,10 @@ async def _found(uow: UnitOfWork, row: Message, instance: Instance, upstream_mes
     if status is None:
         return
     await uow.session.refresh(row)
-    row.status, told = "queued", row.status
-    uow.session.expunge(row)
     use = await _use_of(uow, row)
     if use is not None:
         await idempotency.finish(uow, use, answer_of(row))
-    await messages.tell_progress(uow, instance.environment, row, told)
+    await messages.tell_progress(uow, instance.environment, row, row.status)
 
 
 async def _never_sent(uow: UnitOfWork, row: Message, instance: Instance) -> None:

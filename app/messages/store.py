@@ -24,11 +24,12 @@ BEGIN: Final = text(
     """
     insert into messages (tenant_id, id, instance_id, direction, kind, chat_id, content, status, client_reference,
         idempotency_key, created_at, forwarded_at, updated_at, looks, version)
-    select :tenant_id, :id, :instance_id, 'outbound', :kind, cast(:chat_id as varchar), cast(:content as jsonb), 'sending',
-        :client_reference, :idempotency_key, :at, :at, :at, 0, 1
+    select :tenant_id, :id, :instance_id, 'outbound', :kind, cast(:chat_id as varchar), cast(:content as jsonb),
+        'sending', :client_reference, :idempotency_key, :at, :at, :at, 0, 1
     where not exists (
-        select from messages where tenant_id = :tenant_id and instance_id = :instance_id and chat_id = cast(:chat_id as varchar)
-            and status in ('sending', 'unknown') and (status = 'unknown' or forwarded_at < :overdue)
+        select from messages where tenant_id = :tenant_id and instance_id = :instance_id
+            and chat_id = cast(:chat_id as varchar) and status in ('sending', 'unknown')
+            and (status = 'unknown' or forwarded_at < :overdue)
             and content ->> 'text' = :body
     )
     returning id
@@ -41,7 +42,8 @@ ACCEPT: Final = text(
             and upstream_message_id = cast(:upstream_message_id as varchar) and direction = 'early'
         returning status, error
     )
-    update messages set upstream_message_id = cast(:upstream_message_id as varchar), version = version + 1, updated_at = :at,
+    update messages set upstream_message_id = cast(:upstream_message_id as varchar),
+        version = version + 1, updated_at = :at,
         status = coalesce((select status from early), :status), error = (select error from early)
     where tenant_id = :tenant_id and id = :id and status in ('sending', 'unknown', 'not_sent')
         and upstream_message_id is null
