@@ -96,22 +96,29 @@ def handlers(app: Litestar) -> Iterator[HTTPRouteHandler]:
 
 
 def scope_of(handler: HTTPRouteHandler) -> Scope | None:
-    """The scope that a handler asks for; None when it is public."""
+    """The scope that a handler asks for; None when it asks for none, or is public."""
+    guard = guard_of(handler)
+    return None if guard is None else guard.scope
+
+
+def guard_of(handler: HTTPRouteHandler) -> requires | None:
+    """The guard that finds a handler's principal; None when it is public."""
     for guard in handler.resolve_guards():
         inner = getattr(guard, "ref", guard)
         inner = getattr(inner, "value", inner)
         if isinstance(inner, requires):
-            return inner.scope
+            return inner
     return None
 
 
 def _operation(path: str, verb: str, operation: dict[str, Any], handler: HTTPRouteHandler | None) -> None:
-    scope = scope_of(handler) if handler else None
+    guard = guard_of(handler) if handler else None
+    scope = None if guard is None else guard.scope
     responses = {
         status: response for status, response in operation.get("responses", {}).items() if status.startswith(("2", "3"))
     }
     statuses = {"400", "500", "503"}
-    if scope is not None:
+    if guard is not None:
         statuses |= {"401", "403"}
     if "{" in path:
         statuses |= {"404"}
@@ -122,16 +129,16 @@ def _operation(path: str, verb: str, operation: dict[str, Any], handler: HTTPRou
         operation.setdefault("parameters", []).append(IDEMPOTENCY)
     if "/instances/" in path:
         statuses |= {"402", "409", "410", "429", "502", "504"}
-    if scope is None:
+    if guard is None:
         statuses |= {"401", "429"}
     for status in sorted(statuses):
         responses[status] = {"$ref": f"#/components/responses/{status}"}
     operation["responses"] = responses
-    if scope is None:
+    if guard is None:
         operation["security"] = []
-    else:
-        operation["security"] = [{"operatorKey" if scope is Scope.OPERATOR else "apiKey": []}]
-        operation["x-required-scopes"] = [str(scope)]
+        return
+    operation["security"] = [{"operatorKey" if scope is Scope.OPERATOR else "apiKey": []}]
+    operation["x-required-scopes"] = [] if scope is None else [str(scope)]
 
 
 def _problem_response(text: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from openapi_spec_validator import validate
 
 from app.cli import CONTRACT, contract
 from app.main import create_app
-from app.openapi import handlers, scope_of
+from app.openapi import guard_of, handlers
 
 DOCUMENT: dict[str, Any] = json.loads(contract())
 PUBLIC = {
@@ -42,8 +42,8 @@ def test_the_contract_is_valid() -> None:
 def test_every_route_has_a_guard_or_is_known_to_be_public() -> None:
     for handler in handlers(create_app(None)):
         public = bool(handler.opt.get("public")) or not handler.include_in_schema
-        assert (scope_of(handler) is not None) or public, handler
-        if handler.include_in_schema and scope_of(handler) is None:
+        assert (guard_of(handler) is not None) or public, handler
+        if handler.include_in_schema and guard_of(handler) is None:
             assert handler.operation_id in PUBLIC, handler.operation_id
 
 
