@@ -157,14 +157,14 @@ async def progressed(uow: UnitOfWork, instance: Instance, what: MessageProgresse
     error = {"code": what.reason or "failed", "detail": None} if what.status == "failed" else None
     place = (uow, instance.tenant_id, instance.id, upstream_id)
     row = await store.advance(*place, status=what.status, before=before, error=error)
-    if row is None and not await store.known(uow, instance.tenant_id, instance.id, [upstream_id]):
-        if not await store.has_unsettled(uow, instance.tenant_id, instance.id):
-            return
-        values = {"tenant_id": instance.tenant_id, "instance_id": instance.id, "direction": store.EARLY}
-        values |= {"kind": "unknown", "chat_id": _plain(what.chat_id), "content": {}, "sender": None}
-        values |= {"status": what.status, "error": error, "upstream_message_id": upstream_id}
-        if await store.add(uow, values) is not None:
-            return
+    if row is None:
+        if await store.has_unsettled(uow, instance.tenant_id, instance.id):
+            values = {"tenant_id": instance.tenant_id, "instance_id": instance.id, "direction": store.EARLY}
+            values |= {"kind": "unknown", "chat_id": _plain(what.chat_id), "content": {}, "sender": None}
+            values |= {"status": what.status, "error": error, "upstream_message_id": upstream_id}
+            if await store.add(uow, values) is not None:
+                return
+        # The answer with this id may have been recorded between the two looks.
         row = await store.advance(*place, status=what.status, before=before, error=error)
     if row is None or row.direction == store.EARLY:
         return
