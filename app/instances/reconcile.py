@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from app.instances import deletion, desk, lifecycle, service, store
+from app.instances import deletion, desk, findings, lifecycle, service, store
 from app.instances.lifecycle import CreateVerdict, Facts, Found, LookVerdict, Step
 from app.instances.models import Instance
 from app.instances.trips import Plan, Tools, recording
@@ -191,9 +191,7 @@ async def _record_look(uow: UnitOfWork, tools: Tools, plan: Plan, instance: Inst
             log.info("instance_adopted", upstream_id=found.adopt.upstream_id, surplus=len(found.surplus))
             await service.attach(uow, instance, found.adopt.upstream_id, found.adopt.token, found.adopt.created_at)
             for listed in found.surplus:
-                await service.note_finding(
-                    uow, instance, "surplus", listed.upstream_id, policy=tools.options.repair_policy
-                )
+                await findings.note(uow, instance, "surplus", listed.upstream_id, policy=tools.options.repair_policy)
             await _tell(uow, await _operation(uow, instance), "starting", 50, READY_ETA_SECONDS)
         case LookVerdict.GIVE_UP:
             await work.settle(uow, plan.claim)

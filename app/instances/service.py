@@ -11,8 +11,8 @@ from sqlalchemy import Select
 from app.accounts.principal import Principal
 from app.accounts.vault import open_vault
 from app.events import service as events
-from app.instances import lifecycle, store
-from app.instances.models import Finding, Instance
+from app.instances import findings, lifecycle, store
+from app.instances.models import Instance
 from app.instances.options import Options
 from app.instances.tags import make_tag
 from app.jobs import ReconcileInstance, ReconcileListing, RunInstanceCommand, periodic
@@ -339,36 +339,8 @@ async def seen_upstream(uow: UnitOfWork, instance: Instance, upstream_id: int) -
     if instance.upstream_id is None and instance.calling_since is not None:
         uow.defer(ReconcileInstance(ref=instance.id, tenant_id=instance.tenant_id))
         return
-    await note_finding(uow, instance, "surplus", upstream_id, policy="report")
+    await findings.note(uow, instance, "surplus", upstream_id, policy="report")
     uow.defer(periodic(ReconcileListing))
-
-
-async def note_finding(
-    uow: UnitOfWork, instance: Instance, kind: str, upstream_id: int, *, policy: str, closed: str | None = None
-) -> None:
-    """Write down a difference about an instance once; a sighting is counted by the comparison of listings only."""
-    known = await store.open_finding(uow, instance.environment, kind, str(upstream_id))
-    if known is not None:
-        return
-    uow.session.add(
-        Finding(
-            id=new_id(),
-            environment=instance.environment,
-            provider=instance.provider,
-            kind=kind,
-            subject=str(upstream_id),
-            upstream_id=upstream_id,
-            tag=instance.tag,
-            instance_id=instance.id,
-            policy=policy,
-            first_seen_at=uow.now,
-            last_seen_at=uow.now,
-            sightings=0,
-            closed_at=uow.now if closed else None,
-            outcome=closed,
-        )
-    )
-    await uow.session.flush()
 
 
 async def say(uow: UnitOfWork, instance: Instance, kind: str, data: dict[str, Any]) -> None:

@@ -1,0 +1,30 @@
+"""Differences between upstream and our rows, written down as they are noticed; `listing` judges them."""
+
+from app.instances import store
+from app.instances.models import Finding, Instance
+from app.kit.db import UnitOfWork
+from app.kit.ids import new_id
+
+
+async def note(uow: UnitOfWork, instance: Instance, kind: str, upstream_id: int, *, policy: str) -> None:
+    """Write down a difference about an instance once; a sighting is counted by the comparison of listings only."""
+    known = await store.open_finding(uow, instance.environment, kind, str(upstream_id))
+    if known is not None:
+        return
+    uow.session.add(
+        Finding(
+            id=new_id(),
+            environment=instance.environment,
+            provider=instance.provider,
+            kind=kind,
+            subject=str(upstream_id),
+            upstream_id=upstream_id,
+            tag=instance.tag,
+            instance_id=instance.id,
+            policy=policy,
+            first_seen_at=uow.now,
+            last_seen_at=uow.now,
+            sightings=0,
+        )
+    )
+    await uow.session.flush()
