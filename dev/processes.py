@@ -148,8 +148,8 @@ class Child:
         while True:
             began = time.monotonic()
             process.wait()
-            if time.monotonic() - began > _STEADY_SECONDS:
-                pause = _FIRST_PAUSE_SECONDS
+            if time.monotonic() - began > _STEADY_SECONDS or process.returncode == -signal.SIGKILL:
+                pause = _FIRST_PAUSE_SECONDS  # somebody else ended it; it is not what fails
             if over.wait(pause):
                 return
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
