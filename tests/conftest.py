@@ -167,7 +167,7 @@ class KeptBell:
 
 def free_socket() -> socket.socket:
     """A listening socket on a free loopback port."""
-    listening = socket.socket()
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio leaves Nagle on
     listening.bind(("127.0.0.1", 0))
     return listening
 

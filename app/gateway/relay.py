@@ -18,6 +18,7 @@ from prometheus_client import Counter
 from sqlalchemy.exc import DBAPIError
 
 from app.accounts.principal import Principal
+from app.accounts.vault import Vault, open_vault
 from app.gateway.endings import InstanceNotConnected, OutcomeNotKnown, refusal
 from app.gateway.options import Options
 from app.idempotency import service as idempotency
@@ -74,6 +75,7 @@ class Admitted:
     environment: str
     provider: Provider
     credentials: Credentials
+    vault: Vault
     quoted: str | None
     reservation: Reservation
 
@@ -120,6 +122,7 @@ class Relay:
         _linked(instance)
         provider = self._registry.get(instance.provider, instance.environment)
         credentials = await instances.credentials(uow, instance)
+        vault = await open_vault(uow, tenant_id)  # read with the credentials; the session still has it
         quoted = None
         content: dict[str, Any] = {"text": draft.body}
         if draft.reply_to is not None:
@@ -136,7 +139,7 @@ class Relay:
             overdue=uow.now - self._options.lease,
         )
         reservation = await plans.reserve_send(uow, tenant_id, instance.id, draft.chat_id)
-        return Admitted(row, instance.environment, provider, credentials, quoted, reservation)
+        return Admitted(row, instance.environment, provider, credentials, vault, quoted, reservation)
 
     async def _forward(self, admitted: Admitted, asked: Asked) -> Kept:
         ending = await self._call(admitted)
@@ -197,7 +200,7 @@ async def _accept(uow: UnitOfWork, admitted: Admitted, asked: Asked, sent: Sent)
     status = await messages.accepted(uow, row, sent.message_id)
     row.upstream_message_id = sent.message_id
     answer = answer_of(row)
-    await idempotency.finish(uow, asked.use, answer)
+    await idempotency.finish(uow, asked.use, answer, admitted.vault)
     if status is not None and status != "queued":
         await messages.tell_progress(uow, admitted.environment, row, status)
     return answer

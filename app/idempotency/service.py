@@ -7,13 +7,13 @@ its last; until then a second request is told that the first is still under way.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Table, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.accounts.vault import open_vault
+from app.accounts.vault import Vault, open_vault
 from app.idempotency.models import IdempotentRequest
 from app.kit.db import UnitOfWork
 from app.kit.errors import AppError, Conflict, FieldError, InvalidParameter
@@ -21,6 +21,7 @@ from app.kit.errors import AppError, Conflict, FieldError, InvalidParameter
 KEEP: Final = timedelta(hours=72)
 MAX_KEY_LENGTH: Final = 255
 HEADER: Final = "Idempotency-Key"
+ROWS: Final = cast(Table, IdempotentRequest.__table__)
 
 
 class KeyReused(AppError):
@@ -90,7 +91,7 @@ async def claim(
         KeyReused: the key belongs to another request.
     """
     taken = await uow.session.scalar(
-        insert(IdempotentRequest)
+        insert(ROWS)
         .values(
             tenant_id=use.tenant_id,
             key=use.key,
@@ -102,7 +103,7 @@ async def claim(
             lease_until=uow.now + timedelta(seconds=lease_seconds),
         )
         .on_conflict_do_nothing()
-        .returning(IdempotentRequest.key)
+        .returning(ROWS.c.key)
     )
     if taken is not None:
         return None
@@ -117,12 +118,12 @@ async def claim(
     return Kept(row.status, row.headers or {}, vault.open(row.body_sealed, use.place).encode())
 
 
-async def finish(uow: UnitOfWork, use: Use, answer: Kept) -> None:
-    """Keep the answer for every later use of the key."""
-    vault = await open_vault(uow, use.tenant_id)
+async def finish(uow: UnitOfWork, use: Use, answer: Kept, vault: Vault | None = None) -> None:
+    """Keep the answer for every later use of the key; whoever has the tenant's vault open hands it over."""
+    vault = vault or await open_vault(uow, use.tenant_id)
     await uow.session.execute(
-        update(IdempotentRequest)
-        .where(*_is(use))
+        update(ROWS)
+        .where(ROWS.c.tenant_id == use.tenant_id, ROWS.c.key == use.key, ROWS.c.route == use.route)
         .values(
             state="done",
             status=answer.status,

@@ -35,6 +35,7 @@ BEGIN: Final = text(
     returning id
     """
 )
+# The commit need not wait for the disk: if it is lost the row says `sending`, and the answer is found again upstream.
 ACCEPT: Final = text(
     """
     with early as (
@@ -47,7 +48,7 @@ ACCEPT: Final = text(
         status = coalesce((select status from early), :status), error = (select error from early)
     where tenant_id = :tenant_id and id = :id and status in ('sending', 'unknown', 'not_sent')
         and upstream_message_id is null
-    returning status
+    returning status, set_config('synchronous_commit', 'off', true)
     """
 )
 
