@@ -103,7 +103,7 @@ def compare(
     for row in by_id.values():
         if row.upstream_id is None or row.upstream_id in seen or row.status in ("deleting", "deleted"):
             continue
-        if row.created_at is None or row.created_at < oldest:
+        if row.created_at is not None and row.created_at < oldest:
             differences.append(Difference("ghost", row.upstream_id, row.tag, row.id, row.tenant_id, row.created_at))
     return Comparison(tuple(matches), tuple(differences), tuple(waiting), len(listed))
 

@@ -17,6 +17,7 @@ from app.instances.options import Options
 from app.instances.tags import make_tag
 from app.jobs import ReconcileInstance, ReconcileListing, RunInstanceCommand, periodic
 from app.kit import ids
+from app.kit.clock import billing_day
 from app.kit.crypto import Secret
 from app.kit.db import UnitOfWork, on_violation
 from app.kit.errors import Conflict, FieldError, Forbidden, Gone, InvalidParameter, NotFound
@@ -189,11 +190,17 @@ async def wish(uow: UnitOfWork, instance: Instance, options: Options) -> Account
 async def attach(
     uow: UnitOfWork, instance: Instance, upstream_id: int, token: Secret, created_at: datetime | None
 ) -> None:
-    """Store the upstream account of an instance; from here on no create is open."""
+    """Store the upstream account of an instance; from here on no create is open.
+
+    Without upstream's word for its creation it is now, unless the create went on over the cut of a billing day: then
+    only the listing can tell for which days it is charged.
+    """
+    begun_at = instance.calling_since or uow.now
+    is_sure = billing_day(begun_at) == billing_day(uow.now)
     vault = await open_vault(uow, instance.tenant_id)
     instance.upstream_id = upstream_id
     instance.upstream_token_sealed = vault.seal(token.reveal(), _place("upstream_token", instance.id))
-    instance.upstream_created_at = created_at or uow.now
+    instance.upstream_created_at = created_at or (uow.now if is_sure else None)
     instance.calling_since = instance.quiet_until = None
     touch(instance)
     with on_violation("uq_instances_upstream", Conflict(upstream_id=upstream_id)):

@@ -95,6 +95,7 @@ def test_an_account_that_came_too_late_is_late() -> None:
 def test_a_row_that_is_not_listed_is_a_ghost_only_when_no_lag_explains_it() -> None:
     assert kinds([], [row()]) == [("ghost", 7)]
     assert kinds([], [row(created_at=NOW - timedelta(seconds=60))]) == []
+    assert kinds([], [row(created_at=None)]) == []
     for status in ("deleting", "deleted"):
         assert kinds([], [row(status)]) == []
     assert kinds([], [row("queued", None)]) == []
