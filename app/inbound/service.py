@@ -12,6 +12,7 @@ from app.instances import service as instances
 from app.instances.models import Instance
 from app.kit.crypto import Unreadable, digest, same
 from app.kit.db import UnitOfWork
+from app.kit.errors import Unauthenticated
 from app.kit.ids import INSTANCE, to_wire
 from app.messages import service as messages
 from app.providers.events import (
@@ -36,22 +37,25 @@ class Body:
     whole: bool = True
 
 
-async def may_speak(uow: UnitOfWork, instance_id: UUID, token: str) -> bool | None:
-    """Whether a token is that of an instance's hook; None when there is no such instance."""
-    instance = await store.instance(uow, instance_id)
-    if instance is None:
-        return None
-    return same(uow.keyring.fingerprint(token), instance.hook_token_hash)
+async def may_speak(uow: UnitOfWork, instance_id: UUID, fingerprint: bytes) -> bool | None:
+    """Whether a token, by its keyed hash, is that of an instance's hook; None when there is no such instance."""
+    known = await store.hook_hash(uow, instance_id)
+    return None if known is None else same(fingerprint, known)
 
 
-async def take(uow: UnitOfWork, registry: Registry, instance_id: UUID, body: Body) -> None:
+async def take(uow: UnitOfWork, registry: Registry, instance_id: UUID, fingerprint: bytes, body: Body) -> None:
     """Keep a notification and do what it says; sent twice it is done once.
 
     One for an instance that is leaving is dropped: answered with anything but 200 it would be sent for a day.
+
+    Raises:
+        Unauthenticated: the token has changed since its caller was admitted.
     """
     instance, vault = await _open(uow, instance_id)
     if instance is None or vault is None:
         return
+    if not same(fingerprint, instance.hook_token_hash):
+        raise Unauthenticated()
     try:
         parsed = read_body(body.raw) if body.whole else None
     except NotReadable:

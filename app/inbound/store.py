@@ -11,6 +11,12 @@ from app.kit.db import UnitOfWork
 from app.kit.ids import new_id
 
 
+async def hook_hash(uow: UnitOfWork, instance_id: UUID) -> bytes | None:
+    """The keyed hash of the token of an instance's hook."""
+    found: bytes | None = await uow.session.scalar(select(Instance.hook_token_hash).where(Instance.id == instance_id))
+    return found
+
+
 async def instance(uow: UnitOfWork, instance_id: UUID) -> Instance | None:
     """The instance of a hook, whoever its tenant is."""
     found: Instance | None = await uow.session.scalar(select(Instance).where(Instance.id == instance_id))

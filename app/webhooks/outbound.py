@@ -78,6 +78,8 @@ def places(endpoint: WebhookEndpoint) -> int:
 
 async def ring_parked(uow: UnitOfWork, endpoint: WebhookEndpoint) -> None:
     """Have parked deliveries of a locked endpoint tried while there are places for them."""
+    if not await store.has_parked(uow, endpoint):
+        return
     for delivery_id in await store.unpark(uow, endpoint, places(endpoint) - await store.running(uow, endpoint)):
         uow.defer(DeliverEvent(ref=delivery_id, tenant_id=endpoint.tenant_id))
 

@@ -107,6 +107,12 @@ async def running(uow: UnitOfWork, endpoint: WebhookEndpoint, besides: UUID | No
     return int(await uow.session.scalar(query) or 0)
 
 
+async def has_parked(uow: UnitOfWork, endpoint: WebhookEndpoint) -> bool:
+    """Whether any delivery of an endpoint waits for a place."""
+    parked = exists().where(Delivery.endpoint_id == endpoint.id, Delivery.parked_at.is_not(None))
+    return bool(await uow.session.scalar(select(parked)))
+
+
 async def unpark(uow: UnitOfWork, endpoint: WebhookEndpoint, places: int) -> Sequence[UUID]:
     """Take out of the park those that have waited longest, as many as there are places."""
     if places <= 0:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.accounts.vault import open_vault
 from app.events.models import Event
@@ -167,6 +167,18 @@ async def test_a_wrong_token_is_refused_and_nothing_is_kept(
     reply = await client.post(hook.path, headers=headers, json=incoming())
     assert (reply.status_code, reply.content) == (401, b"")
     assert await count(runtime, Notice) == 0
+
+
+async def test_a_token_that_was_changed_is_refused_at_once(runtime: Runtime, client: httpx2.AsyncClient) -> None:
+    hook = await make_hook(runtime)
+    assert (await client.post(hook.path, headers=hook.headers, json=incoming())).status_code == 200
+    async with runtime.database.begin(SYSTEM) as uow:
+        await uow.session.execute(update(Instance).values(hook_token_hash=runtime.keyring.fingerprint("new")))
+    reply = await client.post(hook.path, headers=hook.headers, json=incoming(message_id="second"))
+    assert (reply.status_code, reply.content) == (401, b"")
+    renewed = {**hook.headers, "Authorization": "Bearer new"}
+    assert (await client.post(hook.path, headers=renewed, json=incoming(message_id="second"))).status_code == 200
+    assert await count(runtime, Notice) == 2
 
 
 async def test_another_instances_token_is_refused(runtime: Runtime, client: httpx2.AsyncClient) -> None:
