@@ -103,17 +103,18 @@ async def claim(uow: UnitOfWork, work_id: UUID, lease_seconds: float) -> Claim |
     return Claim(work_id, row.kind, row.ref, row.tenant_id, row.attempt, token) if row else None
 
 
-async def hold(uow: UnitOfWork, mine: Claim) -> None:
-    """Lock the lease for the rest of this transaction, before anything of the round is recorded.
+async def hold(uow: UnitOfWork, mine: Claim) -> bool:
+    """Lock the lease for the rest of this transaction, before anything of the round is recorded; was it rung again?
 
     Raises:
         LeaseLost: it was taken over.
     """
-    held = await uow.session.scalar(
-        select(Work.id).where(Work.id == mine.id, Work.lease_token == mine.token).with_for_update()
+    rung: bool | None = await uow.session.scalar(
+        select(Work.rung).where(Work.id == mine.id, Work.lease_token == mine.token).with_for_update()
     )
-    if held is None:
+    if rung is None:
         raise LeaseLost(f"{mine.kind} {mine.ref}")
+    return rung
 
 
 async def settle(uow: UnitOfWork, mine: Claim, *, again_seconds: float | None = None) -> None:
@@ -122,8 +123,7 @@ async def settle(uow: UnitOfWork, mine: Claim, *, again_seconds: float | None = 
     Raises:
         LeaseLost: it was taken over; the caller's transaction must roll back.
     """
-    await hold(uow, mine)
-    rung = await uow.session.scalar(select(Work.rung).where(Work.id == mine.id))
+    rung = await hold(uow, mine)
     if again_seconds is None and not rung:
         await uow.session.execute(delete(Work).where(Work.id == mine.id))
         return
