@@ -224,8 +224,8 @@ async def _await_ready(tools: Tools, plan: Plan) -> None:
             age = uow.now - (instance.upstream_created_at or uow.now)
             again = lifecycle.poll_seconds(tools.options.ready_poll_seconds, age.total_seconds())
             await work.settle(uow, plan.claim, again_seconds=again if instance.wanted else 0)
-            percent = 60 if step == "starting" else 80
-            await _tell(uow, await _operation(uow, instance), step, percent, READY_ETA_SECONDS)
+            if step == "configuring":
+                await _tell(uow, await _operation(uow, instance), step, 80, READY_ETA_SECONDS)
             return
         await work.settle(uow, plan.claim)
         await _record_ready(uow, instance, link, phone, name)
