@@ -18,13 +18,16 @@ from app.kit.queue import FUNCTION, QUEUE_NAME, deserialize, redis_settings, ser
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from workers import accounts, billing, instances, messages, webhooks
-from workers.task import Handler, do_work
+from workers.runner import Runner
+from workers.task import Handler
 
 log = structlog.get_logger()
 
 SWEEP_LOCK: Final = 7_303_012
 SWEEP_BATCH: Final = 1000
 STOP_SECONDS: Final = 20
+RING_SECONDS: Final = 1
+RINGS_AT_ONCE: Final = 50
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     jobs.SendEmailCode.kind: accounts.send_email_code,
@@ -49,7 +52,7 @@ def build(settings: Settings, handlers: Mapping[str, Handler] | None = None) -> 
 
     async def start(ctx: dict[str, Any]) -> None:
         runtime = await stack.enter_async_context(open_runtime(settings, application="worker"))
-        ctx["runtime"] = runtime
+        ctx["runner"] = Runner(runtime, handlers, settings.worker_jobs)
         await ensure_periodic(runtime)
         ctx["sweep"] = asyncio.create_task(sweep_for_ever(runtime))
         log.info("worker_started", deployment=settings.deployment)
@@ -57,22 +60,23 @@ def build(settings: Settings, handlers: Mapping[str, Handler] | None = None) -> 
     async def stop(ctx: dict[str, Any]) -> None:
         ctx["sweep"].cancel()
         await asyncio.gather(ctx["sweep"], return_exceptions=True)
+        await ctx["runner"].close(STOP_SECONDS)
         await stack.aclose()
 
     async def ring(ctx: dict[str, Any], work_id: str) -> None:
-        await do_work(ctx["runtime"], handlers, UUID(work_id))
+        ctx["runner"].offer(UUID(work_id))
 
     return Worker(
-        functions=[func(ring, name=FUNCTION, keep_result=0, max_tries=1, timeout=settings.lease_seconds + 5)],
+        functions=[func(ring, name=FUNCTION, keep_result=0, max_tries=2, timeout=RING_SECONDS)],
         queue_name=QUEUE_NAME,
         redis_settings=redis_settings(settings.redis_url),
         on_startup=start,
         on_shutdown=stop,
-        max_jobs=settings.worker_jobs,
+        max_jobs=RINGS_AT_ONCE,
+        queue_read_limit=10 * RINGS_AT_ONCE,
         poll_delay=0.05,
         keep_result=0,
         retry_jobs=False,
-        job_completion_wait=STOP_SECONDS,
         health_check_interval=30,
         health_check_key=f"{QUEUE_NAME}:health:{UUID(int=id(stack)).hex}",
         job_serializer=serialize,
