@@ -12,7 +12,7 @@ from app.events.models import Event
 from app.jobs import DispatchEvent
 from app.kit import page
 from app.kit.db import UnitOfWork
-from app.kit.errors import NotFound
+from app.kit.errors import FieldError, InvalidParameter, NotFound
 from app.kit.ids import new_id
 
 
@@ -95,9 +95,12 @@ async def following(
     """The events after one, oldest first, and whether there are more.
 
     Raises:
-        NotFound: the event to continue after is not there or not the caller's.
+        InvalidParameter: the event to continue after is not there (any more) or not the caller's.
     """
-    last = await find(uow, principal, after)
+    last = await uow.session.scalar(store.visible(uow, principal).where(Event.id == after))
+    if last is None:
+        text = "There is no such event now; events are kept for 30 days."
+        raise InvalidParameter(text, errors=(FieldError("?after", "not_found", text),))
     if last.position is None:
         return [], False
     query = _filtered(uow, principal, types, instance_id)

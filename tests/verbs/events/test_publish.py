@@ -12,7 +12,7 @@ from app.accounts.scopes import TENANT_SCOPES
 from app.events import service as events
 from app.events.models import Event
 from app.kit.db import SYSTEM
-from app.kit.errors import NotFound
+from app.kit.errors import InvalidParameter, NotFound
 from app.kit.ids import new_id
 from app.kit.work import Work
 from app.runtime import Runtime
@@ -127,7 +127,7 @@ async def test_only_the_callers_events_are_visible(runtime: Runtime, drain: Drai
             assert (await events.newest(uow, principal, limit=10))[0] == []
             with pytest.raises(NotFound):
                 await events.find(uow, principal, mine.id)
-            with pytest.raises(NotFound):
+            with pytest.raises(InvalidParameter):
                 await events.following(uow, principal, mine.id, limit=10)
     limited = caller(tenant.tenant_id, instance_ids=frozenset({instance_id}))
     async with runtime.database.begin(tenant.tenant_id) as uow:
