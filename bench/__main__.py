@@ -15,7 +15,7 @@ from rich.console import Console
 from bench import measures, report
 from bench.measures import Notes, Plan
 from bench.stage import BenchFailed, Stage, staged
-from bench.watch import Watch
+from bench.watch import Others, Watch
 from dev.outside import Unexpected
 from dev.places import Unsafe
 from dev.postgres import PostgresFailed, PostgresMissing
@@ -69,7 +69,10 @@ def _measure(console: Console, stage: Stage, plan: Plan, parts: set[str], result
             for name, take in _parts(stage, plan, notes, results):
                 if name in parts:
                     console.print(f"[dim]measuring[/] {name}", highlight=False)
+                    others = Others()
                     take()
+                    results.other_cores[name] = others.cores()
+                    notes.shared_with(name, results.other_cores[name])
             results.memory = watch.told()
     except _EXPECTED:
         _show_logs(console, stage)

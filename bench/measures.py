@@ -15,6 +15,7 @@ from bench.stage import BenchFailed, Stage, loading, run_load
 from bench.watch import processor_seconds
 
 BUSY = 0.85
+QUIET_CORES = 0.2
 AGAIN = 5
 
 
@@ -67,7 +68,7 @@ class Throughput(Struct):
 
 
 class Notes(Struct):
-    """What a reader of the figures must know: failed requests, and a driver that was itself at its limit."""
+    """What a reader of the figures must know: failed requests, a driver at its own limit, a machine not ours alone."""
 
     lines: list[str] = field(default_factory=list)
 
@@ -78,6 +79,13 @@ class Notes(Struct):
                 self.lines.append(f"{outcome.name}: failed requests {outcome.failures}")
             if outcome.busy > BUSY:
                 self.lines.append(f"{outcome.name}: the driver was busy for {outcome.busy:.0%} of a core")
+
+    def shared_with(self, part: str, cores: float) -> None:
+        """Note that other programs ran meanwhile."""
+        if cores > QUIET_CORES:
+            self.lines.append(
+                f"{part}: other programs took {cores:.1f} cores meanwhile; the figures are theirs as well"
+            )
 
 
 def sign_ups(stage: Stage, plan: Plan, notes: Notes) -> SignUps:

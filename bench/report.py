@@ -56,6 +56,7 @@ class Results(Struct, kw_only=True):
     notices_at_once: Throughput | None = None
     memory: dict[str, Memory] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
+    other_cores: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
 

@@ -1,6 +1,8 @@
 """Memory and processor time of the stack's processes while the load runs."""
 
+import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
@@ -64,6 +66,19 @@ def processor_seconds(pids: Mapping[str, int]) -> Iterator[dict[str, float]]:
     taken.update({name: round(_seconds(pid) - before[name], 3) for name, pid in pids.items()})
 
 
+class Others:
+    """How many cores the programs that are not ours took, since it was made."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._before = _machine_seconds() - _seconds(os.getpid())
+
+    def cores(self) -> float:
+        """The mean until now; the time that a host gave to other machines counts as theirs."""
+        taken = _machine_seconds() - _seconds(os.getpid()) - self._before
+        return round(max(0.0, taken / (time.monotonic() - self._since)), 2)
+
+
 def resident_mb(pid: int) -> float:
     """Resident memory of a process and its children; 0 when it is gone."""
     return sum(process.memory_info().rss for process in _family(pid)) / MEBIBYTE
@@ -75,6 +90,12 @@ def _seconds(pid: int) -> float:
         times = process.cpu_times()
         total += times.user + times.system + times.children_user + times.children_system
     return total
+
+
+def _machine_seconds() -> float:
+    times = psutil.cpu_times()
+    idle = times.idle + getattr(times, "iowait", 0.0) + getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
+    return float(sum(times) - idle)
 
 
 def _family(pid: int) -> list[psutil.Process]:
