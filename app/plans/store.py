@@ -40,6 +40,7 @@ TAKE: Final = text(
         clock_timestamp() - transaction_timestamp() as elapsed
     """
 )
+# In the same order: that `chat` asks for `given` is what makes PostgreSQL lock the counter first.
 GIVE_BACK: Final = text(
     """
     with given as (
@@ -50,10 +51,10 @@ GIVE_BACK: Final = text(
     ), chat as (
         update usage_chats set uses = uses - 1
         where tenant_id = :tenant_id and instance_id = :instance_id and month_on = :month_on and chat_id = :chat_id
-            and uses > 0
+            and uses > 0 and exists (select from given)
         returning uses
     )
-    select (select uses from chat) as uses, (select used from given) as used
+    select (select uses from chat) as uses
     """
 )
 FORGET_CHAT: Final = text(
