@@ -129,6 +129,7 @@ def _openapi() -> OpenAPIConfig:
         version="1",
         summary="Rent WhatsApp gateway instances to your customers, under your brand.",
         path="/docs",
+        use_handler_docstrings=True,
         components=Components(
             security_schemes={
                 "apiKey": SecurityScheme(

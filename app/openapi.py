@@ -75,7 +75,7 @@ class Swagger(SwaggerRenderPlugin):
 
 def polish(document: dict[str, Any], app: Litestar) -> dict[str, Any]:
     """The document with our problems, security and idempotency, and without what breaks generators."""
-    known = {handler.operation_id: handler for handler in handlers(app) if isinstance(handler.operation_id, str)}
+    known = {handler.operation_id: handler for _, handler in handlers(app) if isinstance(handler.operation_id, str)}
     components = document.setdefault("components", {})
     components["responses"] = {status: _problem_response(text) for status, text in TITLES.items()}
     components.setdefault("schemas", {})["Problem"] = PROBLEM
@@ -87,12 +87,12 @@ def polish(document: dict[str, Any], app: Litestar) -> dict[str, Any]:
     return document
 
 
-def handlers(app: Litestar) -> Iterator[HTTPRouteHandler]:
-    """Every HTTP handler of the application."""
+def handlers(app: Litestar) -> Iterator[tuple[str, HTTPRouteHandler]]:
+    """Every HTTP handler of the application with its path; the framework's own OPTIONS are left out."""
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
-            if isinstance(handler, HTTPRouteHandler):
-                yield handler
+            if isinstance(handler, HTTPRouteHandler) and set(handler.http_methods) != {"OPTIONS"}:
+                yield route.path_format, handler
 
 
 def scope_of(handler: HTTPRouteHandler) -> Scope | None:
@@ -117,11 +117,9 @@ def _operation(path: str, verb: str, operation: dict[str, Any], handler: HTTPRou
     responses = {
         status: response for status, response in operation.get("responses", {}).items() if status.startswith(("2", "3"))
     }
-    statuses = {"400", "500", "503"}
+    statuses = {"400", "404", "500", "503"}
     if guard is not None:
         statuses |= {"401", "403"}
-    if "{" in path:
-        statuses |= {"404"}
     if verb in ("post", "put", "patch", "delete"):
         statuses |= {"409", "412", "413", "415"}
     if verb == "post" and scope is not None and scope is not Scope.OPERATOR:

@@ -15,8 +15,8 @@ from app.admin.schemas import (
     LedgerStatement,
     OperatorInstancePage,
     OperatorInstanceView,
-    OrganizationPage,
-    OrganizationView,
+    OperatorOrganizationPage,
+    OperatorOrganizationView,
     Reason,
     ReconcileRequest,
     Reconciliation,
@@ -44,21 +44,21 @@ class OperatorController(Controller):
         uow: NamedDependency[UnitOfWork],
         limit: FromQuery[Limit] = DEFAULT_LIMIT,
         cursor: FromQuery[PageCursor] = None,
-    ) -> OrganizationPage:
+    ) -> OperatorOrganizationPage:
         """Tenants, newest first."""
         return await service.list_organizations(uow, limit=limit, cursor=cursor)
 
     @post("/tenants/{org_id:str}/suspend", status_code=200, operation_id="suspendOrganization", summary="Suspend")
     async def suspend_organization(
         self, uow: NamedDependency[UnitOfWork], org_id: FromPath[str], data: JSONBody[Reason]
-    ) -> OrganizationView:
+    ) -> OperatorOrganizationView:
         """Refuse a tenant's credentials, within a second."""
         return await service.set_organization_status(uow, org_id, "suspended", data.reason)
 
     @post("/tenants/{org_id:str}/resume", status_code=200, operation_id="resumeOrganization", summary="Resume")
     async def resume_organization(
         self, uow: NamedDependency[UnitOfWork], org_id: FromPath[str], data: JSONBody[Reason]
-    ) -> OrganizationView:
+    ) -> OperatorOrganizationView:
         """Let a suspended tenant in again."""
         return await service.set_organization_status(uow, org_id, "active", data.reason)
 

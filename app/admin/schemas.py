@@ -9,7 +9,7 @@ from app.kit.wire import Line, Reference, Timestamp
 Days = Annotated[int, Meta(ge=1, le=3660, description="Whole days, 1 to 3660.", examples=[30])]
 
 
-class OrganizationView(Struct, omit_defaults=False):
+class OperatorOrganizationView(Struct, omit_defaults=False):
     """A tenant. `status`: active, suspended, closed."""
 
     id: str
@@ -19,10 +19,10 @@ class OrganizationView(Struct, omit_defaults=False):
     object: str = "organization"
 
 
-class OrganizationPage(Struct):
+class OperatorOrganizationPage(Struct):
     """Organizations, newest first."""
 
-    data: list[OrganizationView]
+    data: list[OperatorOrganizationView]
     has_more: bool
     next_cursor: str | None
     object: str = "list"
@@ -75,7 +75,7 @@ class Reason(Struct, forbid_unknown_fields=True):
     reason: Line
 
 
-class LedgerLine(Struct):
+class OperatorLedgerLine(Struct):
     """One movement as it touched the instance; `days` is signed from the instance's side."""
 
     id: str
@@ -91,7 +91,7 @@ class LedgerStatement(Struct):
     """The newest movements of an instance and what is left."""
 
     balance_days: int
-    data: list[LedgerLine]
+    data: list[OperatorLedgerLine]
     object: str = "ledger_statement"
 
 

@@ -9,12 +9,12 @@ from app.accounts.models import Tenant
 from app.admin.schemas import (
     DeadWork,
     Difference,
-    LedgerLine,
     LedgerStatement,
     OperatorInstancePage,
     OperatorInstanceView,
-    OrganizationPage,
-    OrganizationView,
+    OperatorLedgerLine,
+    OperatorOrganizationPage,
+    OperatorOrganizationView,
 )
 from app.events import service as events
 from app.instances import listing
@@ -34,17 +34,17 @@ from app.providers.registry import Registry
 STATEMENT_LINES = 100
 
 
-async def list_organizations(uow: UnitOfWork, *, limit: int, cursor: str | None) -> OrganizationPage:
+async def list_organizations(uow: UnitOfWork, *, limit: int, cursor: str | None) -> OperatorOrganizationPage:
     """Tenants, newest first."""
     query = select(Tenant)
     if cursor is not None:
         query = query.where(Tenant.id < page.read_cursor(uow.keyring, cursor, uow.now))
     rows = list((await uow.session.scalars(query.order_by(Tenant.id.desc()).limit(limit + 1))).all())
     following = page.make_cursor(uow.keyring, rows[limit - 1].id, uow.now) if len(rows) > limit else None
-    return OrganizationPage([_organization(row) for row in rows[:limit]], following is not None, following)
+    return OperatorOrganizationPage([_organization(row) for row in rows[:limit]], following is not None, following)
 
 
-async def set_organization_status(uow: UnitOfWork, org_id: str, status: str, reason: str) -> OrganizationView:
+async def set_organization_status(uow: UnitOfWork, org_id: str, status: str, reason: str) -> OperatorOrganizationView:
     """Suspend (`suspended`) or resume (`active`) a tenant: its credentials are refused within a second.
 
     Raises:
@@ -114,7 +114,7 @@ async def statement(uow: UnitOfWork, instance_id: str) -> LedgerStatement:
     instance = await find(uow, instance_id)
     movements, _ = await ledger.statement(uow, instance.id, limit=STATEMENT_LINES, cursor=None)
     lines = [
-        LedgerLine(
+        OperatorLedgerLine(
             id=to_wire(LEDGER_TRANSACTION, movement.id),
             kind=movement.kind,
             source=movement.note or "",
@@ -178,8 +178,8 @@ def _with_subscription() -> Any:
     )
 
 
-def _organization(row: Tenant) -> OrganizationView:
-    return OrganizationView(to_wire(ORGANIZATION, row.id), row.name, row.status, instant(row.created_at))
+def _organization(row: Tenant) -> OperatorOrganizationView:
+    return OperatorOrganizationView(to_wire(ORGANIZATION, row.id), row.name, row.status, instant(row.created_at))
 
 
 def _instance(row: Row[Any]) -> OperatorInstanceView:
