@@ -9,7 +9,6 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from dev.house import HOME, STACK_FILE, occupied, reset
 from dev.seed import Tenant, seed
@@ -18,6 +17,14 @@ from dev.stack import Options, Stack, Upstream, write_private
 
 _PORT = 8000
 _RESTARTS_UNSAID = 4
+_SIMULATOR = {  # an upstream in a hurry: a real one takes minutes to make an instance
+    "warmup_401_seconds": 1.0,
+    "warmup_null_seconds": 1.0,
+    "starting_seconds": 2.0,
+    "restart_seconds": 2.0,
+    "listing_lag_seconds": 2.0,
+}
+_PACE = {"SUBLET_QUIET_SECONDS": "45", "SUBLET_READY_POLL_SECONDS": "1"}
 _OURS = {
     # Said to us, and answered by what the stack itself sets.
     "SUBLET_PORT",
@@ -63,7 +70,8 @@ def _options() -> Options:
     return Options(
         home=HOME,
         port=_port(env.get("SUBLET_PORT")),
-        env={name: value for name, value in env.items() if name not in _OURS},
+        env={**({} if url and token else _PACE), **{name: env[name] for name in env if name not in _OURS}},
+        simulator=("--config", json.dumps(_SIMULATOR)),
         upstream=Upstream(url, token) if url and token else None,
     )
 
@@ -101,19 +109,22 @@ def _remember(stack: Stack, tenants: list[Tenant]) -> None:
 
 
 def _show(console: Console, stack: Stack, tenants: list[Tenant]) -> None:
-    table = Table(title="Sublet is up", title_justify="left", show_header=False, box=None, padding=(0, 2))
-    table.add_row("API", stack.api_url)
-    table.add_row("Documentation", f"{stack.api_url}/docs")
-    table.add_row("Simulator", stack.simulator_url)
-    table.add_row("Mailbox", f"{stack.mailbox_url}/messages")
+    rows = [
+        ("API", stack.api_url),
+        ("Documentation", f"{stack.api_url}/docs"),
+        ("Simulator", stack.simulator_url),
+        ("Mailbox", f"{stack.mailbox_url}/messages"),
+        ("Operator key", stack.operator_key["secret"]),
+        *((f"Key of {tenant.org_id}", tenant.api_key) for tenant in tenants),
+        ("All of this", str(STACK_FILE)),
+        ("Logs", str(stack.logs)),
+    ]
     if stack.options.upstream:
-        table.add_row("Live instances", f"real, at {stack.options.upstream.url}")
-    table.add_row("Operator key", stack.operator_key["secret"])
-    for tenant in tenants:
-        table.add_row(f"Key of {tenant.org_id}", tenant.api_key)
-    table.add_row("All of this", str(STACK_FILE))
-    table.add_row("Logs", str(stack.logs))
-    console.print(table)
+        rows.insert(2, ("Live instances", f"real, at {stack.options.upstream.url}"))
+    width = max(len(name) for name, _ in rows)
+    console.print("[bold]Sublet is up[/]")
+    for name, value in rows:  # one line each, however narrow the window: these are for copying
+        console.print(f"  {name.ljust(width)}  {value}", soft_wrap=True, highlight=False)
     console.print("Ctrl-C stops everything.", style="dim")
 
 
