@@ -132,8 +132,11 @@ async def _judge(
     doomed: list[Doomed] = []
     for item in comparison.differences:
         finding = _write(uow, account, options, item, findings.pop((item.kind, item.subject), None), seen[item.subject])
-        one = await _act(uow, account, item, finding, actions[item.subject])
-        if one is not None and len(doomed) < MOST_DELETED:
+        action = actions[item.subject]
+        if action == "delete" and len(doomed) >= MOST_DELETED:
+            continue  # it is the next round's: a lease does not last for all of them
+        one = await _act(uow, account, item, finding, action)
+        if one is not None:
             doomed.append(one)
     for finding in findings.values():
         finding.closed_at, finding.outcome = uow.now, finding.outcome or "gone"
@@ -143,11 +146,12 @@ async def _judge(
 
 async def _compare(uow: UnitOfWork, account: Account, options: Options) -> Comparison:
     """Rows of other environments may share the partner account; what is theirs is foreign here."""
-    tags = {one.upstream_id: read_tag(options.deployment, one.tag) for one in account.listed}
+    listed = {one.upstream_id: one for one in account.listed}
+    tags = {one.upstream_id: read_tag(options.deployment, one.tag) for one in listed.values()}
     rows = await store.known(uow, account.name, account.environment, [tag for tag in tags.values() if tag is not None])
     others = {row.id for row in rows if (row.provider, row.environment) != (account.name, account.environment)}
     return comparing.compare(
-        [one for one in account.listed if tags[one.upstream_id] not in others],
+        [one for one in listed.values() if tags[one.upstream_id] not in others],
         [row for row in rows if row.id not in others],
         options.deployment,
         begun_at=account.begun_at,

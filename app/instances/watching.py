@@ -43,8 +43,8 @@ async def sweep(tools: Tools, registry: Registry, claim: Claim, *, budget_second
 
     await asyncio.gather(*(one(tenant_id, instance_id) for tenant_id, instance_id in due))
     async with tools.database.begin(SYSTEM) as uow:
-        again = min(SweepInstances.every_seconds, tools.options.state_poll_seconds)
-        await work.settle(uow, claim, again_seconds=again)
+        pause = min(SweepInstances.every_seconds, tools.options.state_poll_seconds)
+        await work.settle(uow, claim, again_seconds=1.0 if len(due) == MOST_WATCHED else pause)
 
 
 async def watch(tools: Tools, registry: Registry, tenant_id: UUID, instance_id: UUID) -> None:

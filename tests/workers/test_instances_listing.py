@@ -1,5 +1,6 @@
 """The listing beside our rows: what is one too many goes, slowly and surely; what is not ours is never touched."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from app.kit.db import SYSTEM
 from app.kit.ids import new_id
 from app.providers.port import AccountWish
 from app.runtime import Runtime
-from tests.conftest import Drain, Upstream
+from tests.conftest import PARTNER_LIVE, PARTNER_TEST, Drain, Upstream
 from tests.factories import make_ready_instance, make_tenant, read_instance
 from tests.workers.wishes import (
     asked,
@@ -290,3 +291,23 @@ async def test_a_listing_that_cannot_be_had_changes_nothing(runtime: Runtime, dr
     row = await read_instance(runtime, instance.id)
     assert (row.status, row.connection) == ("active", "connected")
     assert await findings_of(runtime) == []
+
+
+async def test_each_environment_has_its_own_account_upstream(
+    runtime: Runtime, drain: Drain, upstream: Upstream
+) -> None:
+    tenant = await make_tenant(runtime)
+    live = await make_ready_instance(runtime, drain, upstream, tenant, name="Live", quota_free=True)
+    test = await make_ready_instance(runtime, drain, upstream, tenant, environment="test", name="Test", quota_free=True)
+    (of_live,), (of_test,) = await truth_of(upstream, live), await truth_of(upstream, test)
+    assert (of_live["partner_token"], of_test["partner_token"]) == (PARTNER_LIVE, PARTNER_TEST)
+    later(runtime, 3600)
+    for _ in range(2):
+        assert await compare(runtime) == []
+
+
+async def test_two_rounds_at_once_count_each_sighting(runtime: Runtime, upstream: Upstream) -> None:
+    await make_account(runtime, make_tag("t", new_id()))
+    await asyncio.gather(*(compare(runtime) for _ in range(3)))
+    (finding,) = await findings_of(runtime)
+    assert finding.sightings == 3
