@@ -1,0 +1,78 @@
+"""`make run` as the README tells it: its curl lines do what they say, and Ctrl-C leaves nothing behind."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dev.stack import ROOT
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The checkout's files in a folder of their own, with its virtual environment: a developer may be running his."""
+    place = tmp_path / "sublet"
+    ignore = shutil.ignore_patterns(".git", ".venv", ".dev", "__pycache__", ".*_cache", ".hypothesis")
+    shutil.copytree(ROOT, place, ignore=ignore)
+    return place
+
+
+def lines_to_type() -> str:
+    """The README's shell block."""
+    found = re.search(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    assert found
+    return found.group(1)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the README's lines need curl")
+@pytest.mark.timeout(240)
+def test_the_readmes_lines_do_what_they_say_and_nothing_is_left(checkout: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SUBLET_")}
+    python = ROOT / ".venv" / "bin" / "python"
+    running = subprocess.Popen([str(python), "-m", "dev", "up"], cwd=checkout, env=env, start_new_session=True)
+    try:
+        stack = wait_for(checkout / ".dev" / "stack.json", running)
+        assert (checkout / ".dev" / "stack.json").stat().st_mode & 0o777 == 0o600
+        assert {"api", "simulator", "operator_key", "tenants", "mailbox"} <= set(stack)
+        typed = subprocess.run(
+            ["bash", "-ec", lines_to_type()],
+            cwd=checkout,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert typed.returncode == 0, typed.stdout + typed.stderr
+        for sign in ('"status":"queued"', '"object":"list"', '"connection":"connected"', '"object":"session"'):
+            assert sign in typed.stdout, (sign, typed.stdout)
+        assert '"billing_mode":"live"' in typed.stdout
+        assert '"balance_days":30' in typed.stdout
+        assert '"code":"' not in typed.stdout, typed.stdout
+        children = psutil.Process(running.pid).children(recursive=True)
+        assert len(children) >= 5
+    finally:
+        running.send_signal(signal.SIGINT)
+        code = running.wait(40)
+    assert code in (0, 130)
+    gone, left = psutil.wait_procs(children, timeout=5)
+    assert not left, [process.cmdline() for process in left]
+    assert len(gone) == len(children)
+
+
+def wait_for(path: Path, running: subprocess.Popen[bytes]) -> dict[str, object]:
+    """What the stack wrote when it was up."""
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert running.poll() is None, "it ended early"
+        assert time.monotonic() < deadline, "it did not come up"
+        time.sleep(0.2)
+    found: dict[str, object] = json.loads(path.read_text())
+    return found
