@@ -22,6 +22,7 @@ from app.kit.db import SYSTEM
 from app.kit.errors import AppError
 from app.kit.problem import handlers
 from app.openapi import Json, Swagger, Yaml
+from app.pages import show_problem
 from app.routes import ROUTES
 from app.runtime import Runtime
 
@@ -71,6 +72,7 @@ def create_app(runtime: Runtime | None) -> Litestar:
             livez,
             readyz,
             metrics,
+            show_problem,
             create_static_files_router(ASSETS, directories=[swagger_ui_path], include_in_schema=False),
         ],
         dependencies=_dependencies(),

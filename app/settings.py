@@ -11,6 +11,8 @@ from app.kit.crypto import Keyring, Secret
 from app.kit.egress import Network, parse_networks
 
 PREFIX: Final = "SUBLET_"
+LEASE_MARGIN_SECONDS: Final = 4
+REPAIR_POLICIES: Final = ("delete", "adopt", "report")
 
 
 class SettingsInvalid(ValueError):
@@ -85,7 +87,22 @@ class Settings:
         ]
         if missing:
             raise SettingsInvalid(f"not set: {', '.join(missing)}")
-        return cls(**values)
+        settings = cls(**values)
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        if self.lease_seconds < self.upstream_timeout_seconds + LEASE_MARGIN_SECONDS:
+            raise SettingsInvalid(
+                f"{PREFIX}LEASE_SECONDS must be at least {LEASE_MARGIN_SECONDS} more than {PREFIX}UPSTREAM_TIMEOUT_SECONDS"
+            )
+        if self.repair_policy not in REPAIR_POLICIES:
+            raise SettingsInvalid(f"{PREFIX}REPAIR_POLICY must be one of {', '.join(REPAIR_POLICIES)}")
+        self.keyring()
+        try:
+            self.networks()
+        except ValueError as error:
+            raise SettingsInvalid(f"{PREFIX}EGRESS_ALLOW: {error}") from None
 
     def keyring(self) -> Keyring:
         """The deployment's sealing keys.
