@@ -8,7 +8,8 @@ from litestar.params import FromPath
 
 from app.kit.errors import AppError, NotFound
 
-PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>{code}</title><body style="font:1rem/1.5 system-ui;max-width:40rem;margin:3rem auto;padding:0 1rem">
 <h1><code>{code}</code></h1><p>{title}.</p><p>HTTP status {status}. {retry}</p>
 <p><a href="/docs">The API</a></p></body></html>"""

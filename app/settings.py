@@ -93,9 +93,8 @@ class Settings:
 
     def _check(self) -> None:
         if self.lease_seconds < self.upstream_timeout_seconds + LEASE_MARGIN_SECONDS:
-            raise SettingsInvalid(
-                f"{PREFIX}LEASE_SECONDS must be at least {LEASE_MARGIN_SECONDS} more than {PREFIX}UPSTREAM_TIMEOUT_SECONDS"
-            )
+            least = f"{PREFIX}UPSTREAM_TIMEOUT_SECONDS and {LEASE_MARGIN_SECONDS}"
+            raise SettingsInvalid(f"{PREFIX}LEASE_SECONDS must be at least {least} together")
         if self.repair_policy not in REPAIR_POLICIES:
             raise SettingsInvalid(f"{PREFIX}REPAIR_POLICY must be one of {', '.join(REPAIR_POLICIES)}")
         self.keyring()

@@ -24,7 +24,7 @@ from dev.redis import RedisFailed, RedisMissing
 from dev.stack import ROOT, CommandFailed
 
 PARTS = ("sign-ups", "sends", "throughput", "notices")
-QUICK = Plan(sign_ups=64, rounds=2, seconds=1.5, warmup=20)
+QUICK = Plan(sign_ups=48, rounds=2, seconds=1.2, warmup=20)
 _EXPECTED = (
     BenchFailed,
     ChildFailed,
