@@ -10,7 +10,7 @@ from app.accounts.models import ApiKey, Tenant, User
 from app.accounts.principal import Principal
 from app.kit import ids
 from app.kit.clock import to_wire
-from app.kit.wire import Metadata, MetadataPatch, Name, Timestamp
+from app.kit.wire import Instant, Metadata, MetadataPatch, Name, Timestamp
 
 LONGEST_GRACE_SECONDS: Final = 604_800
 
@@ -38,7 +38,7 @@ InstanceIds = Annotated[
     Meta(description="The only instances that the key may use; null for every one.", examples=[None]),
 ]
 ExpiresAt = Annotated[
-    Annotated[datetime, Meta(tz=True)] | None,
+    Instant | None,
     Meta(description="When the key ends by itself, RFC 3339; null for never.", examples=[None]),
 ]
 

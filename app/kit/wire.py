@@ -1,11 +1,12 @@
 """Shared types of values on the wire: every text has bounds, and none may hold a control character such as NUL."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
-from app.kit.errors import FieldError, InvalidRequest
+from app.kit.errors import FieldError, InvalidParameter, InvalidRequest
 
 # `$` also matches before a final line feed, in Python though not in ECMAScript: hence the look-ahead after it.
 LINE: Final = r"^[^\x00-\x1f\x7f]*$(?!\n)"
@@ -77,7 +78,31 @@ Timestamp = Annotated[
         extra_json_schema={"format": "date-time"},
     ),
 ]
+Instant = Annotated[
+    str,
+    Meta(
+        min_length=20,
+        max_length=40,
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$(?!\n)",
+        description="An instant with its time zone, RFC 3339.",
+        examples=["2026-11-21T00:00:00Z"],
+        extra_json_schema={"format": "date-time"},
+    ),
+]
 Cursor = Annotated[str, Meta(min_length=1, max_length=512, pattern=r"^[0-9A-Za-z_-]+$(?!\n)")]
+
+
+def read_instant(text: str, pointer: str) -> datetime:
+    """The instant that a caller wrote, in UTC.
+
+    Raises:
+        InvalidParameter: there is no such date or time.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        detail = "There is no such instant."
+        raise InvalidParameter(detail, errors=(FieldError(pointer, "invalid_value", detail),)) from None
 
 
 def merge_metadata(current: Mapping[str, Any], patch: Mapping[str, str | None] | None) -> dict[str, Any]:

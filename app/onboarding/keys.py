@@ -1,5 +1,6 @@
 """Routes of API keys. They stand here, above `events` and `idempotency`, since to make a key is an event, done once."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from app.idempotency.once import Replay
 from app.kit import ids, page, respond
 from app.kit.db import UnitOfWork
 from app.kit.respond import IfMatch, IfNoneMatch, Limit, PageCursor
+from app.kit.wire import read_instant
 from app.onboarding import service
 
 
@@ -84,7 +86,7 @@ class ApiKeyController(Controller):
             environment=principal.environment if data.environment is UNSET else data.environment,
             scopes=asked_scopes(data.scopes),
             instance_ids=_instance_ids(data.instance_ids),
-            expires_at=data.expires_at,
+            expires_at=_expiry(data.expires_at),
         )
 
         async def make() -> Response[Any]:
@@ -158,8 +160,12 @@ def _change(data: ApiKeyPatch) -> KeyChange:
         name="" if data.name is UNSET else data.name,
         scopes=frozenset() if data.scopes is UNSET else asked_scopes(data.scopes),
         instance_ids=None if data.instance_ids is UNSET else _instance_ids(data.instance_ids),
-        expires_at=None if data.expires_at is UNSET else data.expires_at,
+        expires_at=None if data.expires_at is UNSET else _expiry(data.expires_at),
     )
+
+
+def _expiry(given: str | None) -> datetime | None:
+    return None if given is None else read_instant(given, "#/expires_at")
 
 
 def _instance_ids(given: list[str] | None) -> frozenset[UUID] | None:

@@ -1,13 +1,12 @@
 """Webhook endpoints, deliveries and attempts on the wire."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.kit import clock, ids
-from app.kit.errors import FieldError, InvalidParameter
-from app.kit.wire import Cursor, Line, Metadata, MetadataPatch, Timestamp, Url
+from app.kit.wire import Cursor, Instant, Line, Metadata, MetadataPatch, Timestamp, Url, read_instant
 from app.webhooks.models import Delivery, DeliveryAttempt, WebhookEndpoint
 
 EndpointId = Annotated[
@@ -60,17 +59,7 @@ class SecretRotation(Struct, forbid_unknown_fields=True, kw_only=True):
 class Recovery(Struct, forbid_unknown_fields=True, kw_only=True):
     """Since when deliveries are to be tried again."""
 
-    since: Annotated[
-        str,
-        Meta(
-            min_length=20,
-            max_length=40,
-            pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$(?!\n)",
-            description="An instant with its time zone, RFC 3339.",
-            examples=["2026-11-21T00:00:00Z"],
-            extra_json_schema={"format": "date-time"},
-        ),
-    ]
+    since: Instant
 
     def instant(self) -> datetime:
         """When that is.
@@ -78,11 +67,7 @@ class Recovery(Struct, forbid_unknown_fields=True, kw_only=True):
         Raises:
             InvalidParameter: there is no such date or time.
         """
-        try:
-            return datetime.fromisoformat(self.since).astimezone(UTC)
-        except (ValueError, OverflowError):
-            text = "There is no such instant."
-            raise InvalidParameter(text, errors=(FieldError("#/since", "invalid_value", text),)) from None
+        return read_instant(self.since, "#/since")
 
 
 class EndpointView(Struct, kw_only=True):
