@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -62,7 +63,9 @@ async def test_the_picture_alone_is_a_png_nobody_keeps(client: Client, ready: Re
     assert reply.content.startswith(b"\x89PNG")
 
 
-async def test_a_code_links_the_phone_that_it_was_made_for(client: Client, upstream: Upstream, ready: Ready) -> None:
+async def test_a_code_links_the_phone_that_it_was_made_for(
+    client: Client, runtime: Runtime, upstream: Upstream, ready: Ready
+) -> None:
     tenant, where, upstream_id = await ready()
     body = {"method": "phone_code", "phone": "+7 999 000-11-22"}
     reply = await client.post(f"{where}/pairing", json=body, headers=tenant.headers)
@@ -71,6 +74,7 @@ async def test_a_code_links_the_phone_that_it_was_made_for(client: Client, upstr
     assert told["qr"] is None
     assert told["status"] == "waiting_for_code"
     await upstream.control("POST", f"instances/{upstream_id}/enter_code", {"code": told["code"]["value"]})
+    runtime.database.shift += timedelta(seconds=10)
     state = await client.get(f"{where}/state?refresh=true", headers=tenant.headers)
     assert state.json()["connection"] == "connected"
 
