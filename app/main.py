@@ -20,7 +20,7 @@ from app.door import Door
 from app.idempotency.once import provide_replay
 from app.kit.db import SYSTEM
 from app.kit.errors import AppError
-from app.kit.problem import handlers
+from app.kit.problem import StrictRequest, handlers
 from app.openapi import Json, Swagger, Yaml
 from app.pages import show_problem
 from app.routes import ROUTES
@@ -77,6 +77,7 @@ def create_app(runtime: Runtime | None) -> Litestar:
         ],
         dependencies=_dependencies(),
         exception_handlers=handlers(),
+        request_class=StrictRequest,
         middleware=[],
         request_max_body_size=BODY_LIMIT_BYTES,
         openapi_config=_openapi(),

@@ -133,12 +133,38 @@ def _translate(error: HTTPException) -> AppError:
     return InternalError()
 
 
+class StrictRequest(Request[Any, Any, Any]):
+    """Reads JSON bodies strictly: the framework itself would take `"5"` for 5 and 0 for false."""
+
+    async def json(self) -> Any:
+        """The body, checked against the handler's own type before the framework converts it.
+
+        Raises:
+            InvalidRequest: with a pointer to the field. InvalidJson: nested too deeply to be read.
+        """
+        try:
+            loose = await super().json()
+        except RecursionError:
+            raise InvalidJson("The body is nested too deeply.") from None
+        field = getattr(self.route_handler, "parsed_data_field", None)
+        if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, msgspec.Struct):
+            try:
+                msgspec.json.decode(await self.body(), type=field.annotation)
+            except msgspec.ValidationError as error:
+                raise _refused([_from_text(str(error), "#")]) from None
+        return loose
+
+
 def _validation(error: ValidationException) -> AppError:
     details = [
         _field(item) for item in (error.extra if isinstance(error.extra, list) else []) if isinstance(item, dict)
     ]
     if not details and error.__cause__ is not None:
         details = [_from_text(str(error.__cause__), "#")]
+    return _refused(details)
+
+
+def _refused(details: list[FieldError]) -> InvalidRequest:
     kind: type[InvalidRequest] = InvalidRequest
     if any(item.code == "unknown_field" for item in details):
         kind = UnknownField
