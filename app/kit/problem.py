@@ -185,9 +185,10 @@ def _field(item: dict[str, Any]) -> FieldError:
 
 
 def _from_text(message: str, base: str) -> FieldError:
-    text, _, path = message.partition(" - at `")
-    if path.startswith("$"):
-        base = "#" + _path(path.rstrip("`")[1:])
+    text, _, place = message.partition(" - at `")
+    _, found, path = place.rstrip("`").partition("$")
+    if found:
+        base = "#" + _path(path)
     if "unknown field `" in text:
         name = text.split("`")[-2]
         return FieldError(f"{base}/{name}", "unknown_field", f"There is no field `{name}`.")
