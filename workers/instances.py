@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.events import erasure as events
+from app.idempotency import erasure as idempotency
 from app.inbound import erasure as inbound
 from app.instances import commands, listing, reconcile, watching
 from app.instances.trips import Eraser, Tools
@@ -11,12 +12,15 @@ from app.kit.work import Claim
 from app.messages import erasure as messages
 from app.plans import erasure as plans
 from app.runtime import Runtime
+from app.webhooks import erasure as webhooks
 
 ERASERS: Final[Mapping[str, Eraser]] = {
     "messages": messages.erase,
     "notices": inbound.erase,
     "events": events.erase,
     "chats": plans.erase,
+    "answers": idempotency.erase,
+    "replies": webhooks.erase,
 }
 """What each room above or below keeps of an instance; the deletion knows them by this list only."""
 

@@ -28,7 +28,7 @@ from app.instances.models import Instance
 from app.jobs import ResolveMessage
 from app.kit import ids
 from app.kit.db import Database, UnitOfWork
-from app.kit.errors import AppError
+from app.kit.errors import AppError, NotFound
 from app.messages import service as messages
 from app.messages.models import Message
 from app.messages.view import view
@@ -95,6 +95,8 @@ class Relay:
         Raises:
             AppError: it was not admitted; nothing was sent.
         """
+        if not asked.principal.may_use(asked.instance_id):
+            raise NotFound()
         async with self._database.begin(asked.principal.tenant) as uow:
             admitted = await self._admit(uow, asked)
         if isinstance(admitted, Kept):

@@ -12,8 +12,10 @@ from app.idempotency import service
 from app.idempotency.service import HEADER, InFlight, Kept, Use
 from app.kit.crypto import digest
 from app.kit.db import UnitOfWork
+from app.kit.errors import NotFound
 
 KEPT_HEADERS: Final = ("location", "retry-after", "x-instance-id", "etag")
+LONGEST_PATH: Final = 500
 Reply = Response[Any]
 
 
@@ -57,9 +59,19 @@ async def provide_replay(request: Request[Any, Any, Any], principal: NamedDepend
 
 
 async def use_of(request: Request[Any, Any, Any], principal: Principal, key: str) -> Use:
-    """The use of a key by a request: bound to tenant, environment, method, path and body."""
+    """The use of a key by a request: bound to tenant, environment, method, path, body and credential.
+
+    An answer may hold what another credential must not see, such as a secret, so it is kept for the one that got it
+    and for what that one could do then.
+
+    Raises:
+        NotFound: no path of ours is so long.
+    """
+    if len(request.url.path) > LONGEST_PATH:
+        raise NotFound()
     route = f"{principal.environment} {request.method} {request.url.path}"
-    return Use(principal.tenant, key, route, digest(route.encode() + b"\n" + await request.body()))
+    asked = "\n".join((route, principal.kind, str(principal.id), *_reach(principal), ""))
+    return Use(principal.tenant, key, route, digest(asked.encode() + await request.body()))
 
 
 def replayed(kept: Kept) -> Response[bytes]:
@@ -70,3 +82,8 @@ def replayed(kept: Kept) -> Response[bytes]:
         headers={**kept.headers, "Idempotent-Replayed": "true"},
         media_type="application/problem+json" if kept.status >= 400 else "application/json",
     )
+
+
+def _reach(principal: Principal) -> tuple[str, str]:
+    limit = "*" if principal.instance_ids is None else ",".join(sorted(map(str, principal.instance_ids)))
+    return ",".join(sorted(principal.scopes)), limit
