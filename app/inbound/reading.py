@@ -10,7 +10,8 @@ MAX_DEPTH: Final = 32
 HIDDEN_KEYS: Final = frozenset(
     {"instanceData", "idInstance", "apiTokenInstance", "apiUrl", "mediaUrl", "webhookUrl", "webhookUrlToken"}
 )
-HIDDEN_TEXT: Final = re.compile(r"(?:https?://)?[^\s\"'<>]*(?:green-?api|greenapi)[^\s\"'<>]*", re.IGNORECASE)
+WORD: Final = re.compile(r"[^\s\"'<>]+")
+HIDDEN_NAMES: Final = ("green-api", "greenapi")
 REMOVED: Final = "[removed]"
 
 
@@ -41,8 +42,17 @@ def public_copy(value: Any) -> Any:
     if isinstance(value, list):
         return [public_copy(item) for item in value]
     if isinstance(value, str):
-        return HIDDEN_TEXT.sub(REMOVED, value)
+        return WORD.sub(_shown, value) if _is_hidden(value) else value
     return value
+
+
+def _is_hidden(text: str) -> bool:
+    lower = text.lower()
+    return any(name in lower for name in HIDDEN_NAMES)
+
+
+def _shown(word: re.Match[str]) -> str:
+    return REMOVED if _is_hidden(word.group()) else word.group()
 
 
 def _clean(value: Any, levels: int) -> Any:

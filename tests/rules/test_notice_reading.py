@@ -1,6 +1,7 @@
 """What a gateway sends is read within bounds, and passed on without the gateway's names."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -49,3 +50,10 @@ def test_the_upstreams_names_and_numbers_are_not_passed_on(body: dict[str, Any])
 def test_the_rest_is_passed_on_as_it_came() -> None:
     body = {"a": [1, 2.5, None, True, "https://example.com/a?b=c"], "from": "79990003344@c.us", "green": "light"}
     assert public_copy(body) == body
+
+
+def test_a_long_text_without_a_gap_takes_no_long_time() -> None:
+    started = time.perf_counter()
+    assert public_copy({"thumbnail": "A" * 500_000}) == {"thumbnail": "A" * 500_000}
+    assert public_copy("B" * 500_000 + ".green-api.com") == "[removed]"
+    assert time.perf_counter() - started < 1
