@@ -21,6 +21,7 @@ SECONDS: Final = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLIENT_ID: Final = re.compile(rb"[\x21-\x7e]{1,100}")
 
 
@@ -61,7 +62,8 @@ class Door:
         finally:
             seconds = time.perf_counter() - started
             route = str(scope.get("path_template") or "unmatched")
+            method = scope["method"] if scope["method"] in METHODS else "other"
             if route not in QUIET:
-                REQUESTS.labels(scope["method"], route, str(status)).inc()
-                SECONDS.labels(scope["method"], route).observe(seconds)
-                log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1))
+                REQUESTS.labels(method, route, str(status)).inc()
+                SECONDS.labels(method, route).observe(seconds)
+                log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))

@@ -107,7 +107,11 @@ async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
 async def provide_uow(
     request: Request[Any, Any, Any], database: NamedDependency[Database]
 ) -> AsyncGenerator[UnitOfWork, None]:
-    """The request's one transaction in the caller's scope: committed before the answer leaves, else rolled back."""
+    """The request's one transaction in the caller's scope: committed before the answer leaves, else rolled back.
+
+    The body is waited for first: a client that never sends it must not hold a connection to the database.
+    """
+    await request.body()
     principal: Principal = request.scope["state"]["principal"]
     async with database.begin(SYSTEM if principal.kind == "operator" else principal.tenant) as uow:
         yield uow
