@@ -35,7 +35,6 @@ READY_ETA_SECONDS: Final = 45.0
 async def reconcile(tools: Tools, registry: Registry, claim: Claim) -> None:
     """Take the one step that an instance needs now; the record of it asks for the next."""
     async with tools.database.begin(SYSTEM) as uow:
-        await work.hold(uow, claim)
         plan = await _plan(uow, tools, registry, claim)
     if plan is None:
         return
@@ -52,6 +51,7 @@ async def reconcile(tools: Tools, registry: Registry, claim: Claim) -> None:
 
 async def _plan(uow: UnitOfWork, tools: Tools, registry: Registry, claim: Claim) -> Plan | None:
     instance = await store.lock(uow, claim.tenant_id, claim.ref) if claim.tenant_id else None
+    await work.hold(uow, claim)
     if instance is None:
         await work.settle(uow, claim)
         return None

@@ -49,14 +49,16 @@ class Plan:
 
 @asynccontextmanager
 async def recording(tools: Tools, plan: Plan) -> AsyncIterator[tuple[UnitOfWork, Instance]]:
-    """The last transaction of a trip: its lease is held first, then the instance as it is now.
+    """The last transaction of a trip: the instance as it is now, and the lease on its work before anything is written.
+
+    Verbs lock the instance and ring its work when they commit; in the other order the two would wait for each other.
 
     Raises:
         LeaseLost: somebody else has the work; nothing may be recorded.
     """
     async with tools.database.begin(SYSTEM) as uow:
-        await work.hold(uow, plan.claim)
         instance = await store.lock(uow, plan.tenant_id, plan.instance_id)
+        await work.hold(uow, plan.claim)
         if instance is None:
             raise LookupError("the instance is gone")
         yield uow, instance
