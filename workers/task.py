@@ -12,6 +12,7 @@ from prometheus_client import Counter, Histogram
 from app.kit import work
 from app.kit.backoff import Schedule
 from app.kit.db import SYSTEM
+from app.kit.log import describe
 from app.kit.work import Claim, LeaseLost
 from app.runtime import Runtime
 
@@ -60,9 +61,7 @@ async def do_work(runtime: Runtime, handlers: Mapping[str, Handler], work_id: UU
 async def _fail(runtime: Runtime, claim: Claim, error: Exception) -> None:
     try:
         async with runtime.database.begin(SYSTEM) as uow:
-            await work.retry(
-                uow, claim, after_seconds=RETRIES.after(claim.attempt), error=f"{type(error).__name__}: {error}"
-            )
+            await work.retry(uow, claim, after_seconds=RETRIES.after(claim.attempt), error=describe(error))
     except LeaseLost:
         return
     except Exception as failure:

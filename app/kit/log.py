@@ -3,20 +3,26 @@
 import logging
 import re
 import sys
+import traceback
+from types import TracebackType
 from typing import Any, Final
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from structlog.types import EventDict, WrappedLogger
 
 SECRET_SHAPES: Final = re.compile(
     r"slt_(?:sk_(?:live|test)|op|cst|lnk)_[0-9A-Za-z]{8,}"  # our credentials
     r"|whsec_[0-9A-Za-z+/=]{8,}"
     r"|gac\.[0-9A-Za-z]{6,}"  # GREEN-API partner token
-    r"|\b[0-9a-f]{40,64}\b"  # GREEN-API instance token
+    r"|(?<![0-9a-f])[0-9a-f]{40,64}(?![0-9a-f])"  # GREEN-API instance token
     r"|(?<=://)[^/@\s:]*:[^/@\s]*(?=@)"  # user:password in a URL
     r"|(?<=[Bb]earer )[^\s\"']{8,}"
 )
 MASK: Final = "***"
+Raised = tuple[type[BaseException], BaseException, TracebackType | None]
+LONGEST_TEXT: Final = 500
+DRIVERS: Final = ("asyncpg.", "sqlalchemy.dialects.")
 
 
 def configure(level: str = "info") -> None:
@@ -26,7 +32,7 @@ def configure(level: str = "info") -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(show_exception),
         mask_secrets,
     ]
     structlog.configure(
@@ -61,6 +67,36 @@ def mask_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def mask(text: str) -> str:
     """The text without anything that has the shape of a secret."""
     return SECRET_SHAPES.sub(MASK, text)
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line. The database's own text is left out: it quotes the values of whole rows."""
+    name = type(error).__name__
+    if not isinstance(error, DBAPIError) and not type(error).__module__.startswith(DRIVERS):
+        text = mask(str(error))[:LONGEST_TEXT]
+        return f"{name}: {text}" if text else name
+    source = getattr(error, "orig", None) or error
+    source = source.__cause__ or source
+    facts = [str(getattr(source, fact, None) or "") for fact in ("sqlstate", "table_name", "constraint_name")]
+    return " ".join([name, *filter(None, facts)])
+
+
+def show_exception(info: Raised) -> str:
+    """A traceback with its causes, each described by `describe`; where it happened, not with which values."""
+    return "\n".join(_stack(info[1], set()))
+
+
+def _stack(error: BaseException | None, seen: set[int]) -> list[str]:
+    if error is None or id(error) in seen:
+        return []
+    seen.add(id(error))
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    lines = _stack(cause, seen)
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            lines += _stack(inner, seen)
+    frames = traceback.format_list(traceback.extract_tb(error.__traceback__))
+    return [*lines, "".join(frames).rstrip(), describe(error)]
 
 
 def _masked(value: Any) -> Any:
