@@ -209,7 +209,12 @@ def settings_for(dsns: databases.Dsns, redis_url: str, upstream_url: str, smtp_u
 async def serving(runtime: Runtime, listening: socket.socket) -> AsyncIterator[str]:
     """The API on a real socket, in this loop."""
     config = uvicorn.Config(
-        create_server_app(runtime), log_level="warning", access_log=False, lifespan="on", log_config=None
+        create_server_app(runtime),
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        log_config=None,
+        server_header=False,
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))
