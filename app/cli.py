@@ -142,16 +142,32 @@ def instances_extend(context: click.Context, instance_id: str, days: int, refere
     context.invoke(instances_go_live, instance_id=instance_id, days=days, reference=reference)
 
 
+@instances.command("retry")
+@click.argument("instance_id")
+def instances_retry(instance_id: str) -> None:
+    """Provision an instance again whose provisioning failed."""
+
+    async def act(uow: UnitOfWork, _: Runtime) -> dict[str, Any]:
+        return _plain(await admin.retry(uow, instance_id))
+
+    click.echo(json.dumps(run(act), indent=2))
+
+
 @cli.command()
 @click.option("--apply", "apply_now", is_flag=True, help="Repair by policy instead of only telling.")
-def reconcile(apply_now: bool) -> None:
+@click.option(
+    "--approve", is_flag=True, help="With --apply: delete even where so much would be deleted that it is held."
+)
+def reconcile(apply_now: bool, approve: bool) -> None:
     """Compare the upstream's listing with our rows; tells what would be done unless --apply."""
     settings = load()
+    if approve and not apply_now:
+        fail("--approve goes with --apply", EXIT_USAGE)
 
     async def compare() -> list[dict[str, Any]]:
         async with open_runtime(settings, bell=SilentBell(), application="cli") as runtime:
             differences = await admin.compare_listing(
-                runtime.database, runtime.registry, runtime.instance_options, dry_run=not apply_now
+                runtime.database, runtime.registry, runtime.instance_options, dry_run=not apply_now, approved=approve
             )
             return [_plain(difference) for difference in differences]
 

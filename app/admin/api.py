@@ -111,6 +111,13 @@ class OperatorController(Controller):
         await instances.resume(uow, await service.find(uow, instance_id), by="operator")
         return await service.show_instance(uow, instance_id)
 
+    @post(
+        "/instances/{instance_id:str}/retry", status_code=202, operation_id="retryInstance", summary="Provision again"
+    )
+    async def retry(self, uow: NamedDependency[UnitOfWork], instance_id: FromPath[str]) -> OperatorInstanceView:
+        """Try again what failed: an account that came too late is adopted, else one is created. Only from `failed`."""
+        return await service.retry(uow, instance_id)
+
     @get("/instances/{instance_id:str}/ledger", operation_id="showLedger", summary="Show an instance's days")
     async def ledger(self, uow: NamedDependency[UnitOfWork], instance_id: FromPath[str]) -> LedgerStatement:
         """The newest movements of its days, and what is left."""
@@ -125,7 +132,9 @@ class OperatorController(Controller):
         data: JSONBody[ReconcileRequest],
     ) -> Reconciliation:
         """Ask every gateway what it bills for; orphans, surplus and ghosts are told, and repaired unless `dry_run`."""
-        found = await service.compare_listing(database, registry, instance_options, dry_run=data.dry_run)
+        found = await service.compare_listing(
+            database, registry, instance_options, dry_run=data.dry_run, approved=data.approved
+        )
         return Reconciliation(data.dry_run, found)
 
     @get("/dead_work", operation_id="listDeadWork", summary="List work without further tries")

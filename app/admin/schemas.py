@@ -96,9 +96,13 @@ class LedgerStatement(Struct):
 
 
 class ReconcileRequest(Struct, forbid_unknown_fields=True):
-    """Compare the upstream listing with our rows; `dry_run` only tells."""
+    """Compare the upstream listing with our rows; `dry_run` only tells.
+
+    `approved` lets a round delete although it would delete so much that it is held.
+    """
 
     dry_run: bool = True
+    approved: bool = False
 
 
 class Difference(Struct):

@@ -17,13 +17,14 @@ from app.admin.schemas import (
     OperatorOrganizationView,
 )
 from app.events import service as events
-from app.instances import listing
+from app.instances import listing, retrying
+from app.instances import service as instances
 from app.instances.models import Instance
 from app.instances.options import Options
 from app.kit import page
 from app.kit.clock import to_wire as instant
 from app.kit.db import Database, UnitOfWork
-from app.kit.errors import NotFound
+from app.kit.errors import Gone, NotFound
 from app.kit.ids import INSTANCE, LEDGER_TRANSACTION, ORGANIZATION, from_wire, to_wire
 from app.kit.work import Work
 from app.ledger import service as ledger
@@ -96,12 +97,24 @@ async def go_live(
 
     Raises:
         NotFound: no such instance.
-        Conflict: the reference was used for other days, or the instance is leaving.
+        Conflict: the reference was used for other days. Gone: the instance is leaving.
     """
     instance = await find(uow, instance_id)
-    await plans.go_live(
-        uow, instance.tenant_id, instance.id, days=days, source=f"{instance.id}:{reference}", note=note or actor
-    )
+    await instances.hold(uow, instance)
+    source = f"{instance.id}:{reference}"
+    if instance.status in ("deleting", "deleted") and await ledger.booked(uow, "grant", source) is None:
+        raise Gone()
+    await plans.go_live(uow, instance.tenant_id, instance.id, days=days, source=source, note=note or actor)
+    return await show_instance(uow, instance_id)
+
+
+async def retry(uow: UnitOfWork, instance_id: str) -> OperatorInstanceView:
+    """Provision an instance again whose provisioning failed.
+
+    Raises:
+        NotFound: no such instance. Conflict: it has not failed, or its account is gone or leaving.
+    """
+    await retrying.retry(uow, await find(uow, instance_id))
     return await show_instance(uow, instance_id)
 
 
@@ -128,9 +141,12 @@ async def statement(uow: UnitOfWork, instance_id: str) -> LedgerStatement:
 
 
 async def compare_listing(
-    database: Database, registry: Registry, options: Options, *, dry_run: bool
+    database: Database, registry: Registry, options: Options, *, dry_run: bool, approved: bool = False
 ) -> list[Difference]:
-    """Ask every gateway what it bills for and compare; a trip, so no transaction of the caller's may be open."""
+    """Ask every gateway what it bills for and compare; a trip, so no transaction of the caller's may be open.
+
+    `approved` lifts the brake on too many deletions.
+    """
     return [
         Difference(
             kind=found.kind,
@@ -142,7 +158,7 @@ async def compare_listing(
             sightings=found.sightings,
             action=found.action,
         )
-        for found in await listing.compare(database, registry, options, dry_run=dry_run)
+        for found in await listing.compare(database, registry, options, dry_run=dry_run, approved=approved)
     ]
 
 

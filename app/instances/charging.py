@@ -1,19 +1,26 @@
-"""What upstream instances cost: one day each on the day of creation and at every 00:00 UTC+3 at which they exist.
+"""What upstream accounts cost: one day each on the day of creation and at every 00:00 UTC+3 at which they exist.
+
+An account that is an instance's is charged to the instance, for it draws on the days that are owned; one that nobody
+counts on is borne by the house. No account's day is booked both ways.
 
 Source: GREEN-API partner notes, charge at creation and daily at 00:00 UTC+3 (read 2026-11-21).
 """
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import text
 
 from app.kit.db import UnitOfWork
 from app.kit.ids import new_id
+from app.ledger import service as ledger
 
 LOCK = 7_303_021
 ZONE = "interval '3 hours'"
 
-# Days of an instance are booked in their order, so one whose last day is there costs one look into an index.
+# Days are booked in their order, so an instance whose last day is there costs a look into an index, and one for its
+# first: upstream may tell later that the account was made on an earlier day than we thought.
 # The subscription's row is locked before its account is drawn on, as everywhere.
 CHARGE = text(
     f"""
@@ -26,13 +33,23 @@ CHARGE = text(
                     at time zone 'UTC') + {ZONE} as date) as last_day
         ) span
         cross join lateral (
-            select max(t.day) as booked from ledger_transactions t where t.instance_id = i.id and t.kind = 'charge'
+            select max(t.day) as booked, coalesce(bool_or(t.day = span.first_day), false) as is_begun
+            from ledger_transactions t where t.instance_id = i.id and t.kind = 'charge'
         ) done
         cross join lateral generate_series(
-            greatest(span.first_day, coalesce(done.booked + 1, span.first_day)), span.last_day, interval '1 day'
+            case when done.is_begun then done.booked + 1 else span.first_day end, span.last_day, interval '1 day'
         ) as d(day)
-        where i.upstream_created_at is not null and i.upstream_created_at <= :until and not exists (
-            select from ledger_transactions t where t.kind = 'charge' and t.source = i.id || ':' || span.last_day
+        where i.upstream_created_at is not null and i.upstream_created_at <= :until and (
+            not exists (
+                select from ledger_transactions t where t.kind = 'charge' and t.source = i.id || ':' || span.last_day
+            ) or not exists (
+                select from ledger_transactions t where t.kind = 'charge' and t.source = i.id || ':' || span.first_day
+            )
+        ) and not exists (
+            select from ledger_transactions t where t.kind = 'charge' and t.source = i.id || ':' || d.day::date
+        ) and not exists (
+            select from ledger_transactions t where t.kind = 'surplus'
+            and t.source = i.environment || ':' || i.provider || ':' || i.upstream_id || ':' || d.day::date
         )
         order by d.day, i.id
         limit :limit
@@ -74,6 +91,10 @@ BOOK = text(
     select count(*) from made
     """
 )
+OWNED = text(
+    "select exists (select from instances where environment = :environment and provider = :provider"
+    " and upstream_id = :upstream_id)"
+)
 
 
 async def charge(uow: UnitOfWork, until: datetime, limit: int) -> int:
@@ -99,3 +120,32 @@ async def charge(uow: UnitOfWork, until: datetime, limit: int) -> int:
         },
     )
     return int(booked or 0)
+
+
+@dataclass(frozen=True)
+class Stray:
+    """An upstream account that is no instance's; `tenant_id` is its tag's tenant, if that is known."""
+
+    environment: str
+    provider: str
+    upstream_id: int
+    tenant_id: UUID | None
+
+
+async def bear(uow: UnitOfWork, stray: Stray, first: date, last: date) -> None:
+    """Book an account's days to the house, each once; none of one that is, or was, an instance's. System's scope."""
+    place = {"environment": stray.environment, "provider": stray.provider, "upstream_id": stray.upstream_id}
+    if await uow.session.scalar(OWNED, place):
+        return
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        await ledger.post(
+            uow,
+            kind="surplus",
+            source=f"{stray.environment}:{stray.provider}:{stray.upstream_id}:{day}",
+            movements={ledger.HOUSE: -1, ledger.CONSUMED: 1},
+            tenant_id=stray.tenant_id,
+            instance_id=None,
+            day=day,
+            note=f"upstream account {stray.upstream_id}",
+        )

@@ -7,20 +7,22 @@ delete too much. Every finding is written down.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
 from sqlalchemy import text
 
-from app.instances import comparing, desk, service, store
+from app.instances import charging, comparing, desk, service, store
+from app.instances.charging import Stray
 from app.instances.comparing import Action, Comparison, Difference, Match, Sighting
 from app.instances.models import Finding, Instance
 from app.instances.options import Options
 from app.instances.tags import read_tag
 from app.jobs import ReconcileInstance
 from app.kit import work
+from app.kit.clock import billing_day
 from app.kit.db import SYSTEM, Database, UnitOfWork
 from app.kit.ids import new_id
 from app.kit.work import Claim
@@ -66,8 +68,8 @@ class Doomed:
     """An upstream account that is about to be deleted; all of it is committed before."""
 
     finding_id: UUID
-    upstream_id: int
-    tenant_id: UUID | None
+    stray: Stray
+    booked_on: date
     call_id: UUID | None
 
 
@@ -131,15 +133,20 @@ async def _judge(
         uow.defer(ReconcileInstance(ref=row.id, tenant_id=row.tenant_id))
     doomed: list[Doomed] = []
     for item in comparison.differences:
-        finding = _write(uow, account, options, item, findings.pop((item.kind, item.subject), None), seen[item.subject])
-        action = actions[item.subject]
+        action, known = actions[item.subject], findings.pop((item.kind, item.subject), None)
+        if item.kind != "ghost" and action != "adopt":
+            await _bear(uow, account, item, known, seen[item.subject])
+        finding = _write(uow, account, options, item, known, seen[item.subject])
         if action == "delete" and len(doomed) >= MOST_DELETED:
             continue  # it is the next round's: a lease does not last for all of them
         one = await _act(uow, account, item, finding, action)
         if one is not None:
             doomed.append(one)
+    listed = {match.known.id for match in comparison.matches}
     for finding in findings.values():
         finding.closed_at, finding.outcome = uow.now, finding.outcome or "gone"
+        if finding.kind == "ghost" and finding.instance_id in listed:
+            await store.mark_returned(uow, finding.instance_id)
     await uow.session.flush()
     return told, doomed
 
@@ -192,19 +199,44 @@ async def _act(uow: UnitOfWork, account: Account, item: Difference, finding: Fin
         instance = await store.lock(uow, item.tenant_id, item.instance_id)
     match action:
         case "delete":
-            if instance is not None and instance.upstream_id == item.upstream_id and instance.status != "deleted":
+            if instance is not None and _counts_on(instance, item):
                 return None
             finding.outcome = "deleting"
             call_id = store.write_call(uow, instance, "delete", finding.sightings) if instance else None
-            return Doomed(finding.id, item.upstream_id, item.tenant_id, call_id)
+            return Doomed(finding.id, _stray(account, item), billing_day(account.begun_at), call_id)
         case "adopt" if instance is not None:
             await _adopt(uow, account, item, finding, instance)
         case "report" if item.kind == "ghost" and finding.outcome is None and instance is not None:
             finding.outcome = "reported"
-            await _mourn(uow, instance)
+            await _mourn(uow, instance, finding.first_seen_at)
         case "held":
             finding.outcome = "held"
     return None
+
+
+def _counts_on(instance: Instance, item: Difference) -> bool:
+    """Whether by now the row has the account, or is looking for one of its tag."""
+    if instance.upstream_id == item.upstream_id:
+        return instance.status != "deleted"
+    return instance.upstream_id is None and instance.calling_since is not None
+
+
+def _stray(account: Account, item: Difference) -> Stray:
+    return Stray(account.environment, account.name, item.upstream_id, item.tenant_id)
+
+
+async def _bear(uow: UnitOfWork, account: Account, item: Difference, known: Finding | None, seen: Sighting) -> None:
+    """Book what an account costs that nobody counts on: the day it was made, then every day until it is gone.
+
+    The listing may still show one that is gone, so its first sight proves the day of creation only.
+    """
+    created_at = min(item.created_at or seen.first_seen_at, account.begun_at)
+    first, last = billing_day(created_at), billing_day(account.begun_at)
+    if seen.sightings == 1:
+        last = first
+    elif seen.sightings > 2 and known is not None:
+        first = max(first, billing_day(known.last_seen_at))
+    await charging.bear(uow, _stray(account, item), first, last)
 
 
 async def _adopt(uow: UnitOfWork, account: Account, item: Difference, finding: Finding, instance: Instance) -> None:
@@ -219,13 +251,15 @@ async def _adopt(uow: UnitOfWork, account: Account, item: Difference, finding: F
     uow.defer(ReconcileInstance(ref=instance.id, tenant_id=instance.tenant_id))
 
 
-async def _mourn(uow: UnitOfWork, instance: Instance) -> None:
-    """An account of ours is gone although nobody deleted it: nothing is known of its link any more.
+async def _mourn(uow: UnitOfWork, instance: Instance, missed_at: datetime) -> None:
+    """An account of ours is gone although nobody deleted it: nothing is known of its link any more, and since it was
+    missed it is not charged.
 
     One that was in use stays, for the tenant to delete; one that was still being made ready has failed.
     """
     was_connected = instance.connected_at is not None
     instance.connection, instance.connected_at = "unknown", None
+    instance.upstream_deleted_at = instance.upstream_deleted_at or missed_at
     service.touch(instance)
     if instance.status in ("queued", "provisioning"):
         instance.status, instance.failure = "failed", "the account vanished upstream before it was ready"
@@ -253,14 +287,16 @@ async def _delete(database: Database, provider: Provider, doomed: Doomed) -> Non
     """Delete one surplus account; of unknown outcome it stays a finding, and the next round sees it or not."""
     outcome, detail = "done", None
     try:
-        await provider.delete(doomed.upstream_id)
+        await provider.delete(doomed.stray.upstream_id)
     except ProviderError as error:
         outcome, detail = str(error.outcome), error.detail
-    log.warning("surplus_deleted", upstream_id=doomed.upstream_id, outcome=outcome)
+    log.warning("surplus_deleted", upstream_id=doomed.stray.upstream_id, outcome=outcome)
     async with database.begin(SYSTEM) as uow:
         await store.end_finding(uow, doomed.finding_id, "deleted" if outcome == "done" else None)
-        if doomed.tenant_id is not None and doomed.call_id is not None:
-            await store.end_call(uow, doomed.tenant_id, doomed.call_id, outcome, detail)
+        if doomed.stray.tenant_id is not None and doomed.call_id is not None:
+            await store.end_call(uow, doomed.stray.tenant_id, doomed.call_id, outcome, detail)
+        if outcome == "done":
+            await charging.bear(uow, doomed.stray, doomed.booked_on, billing_day(uow.now))
 
 
 def _told(item: Difference, account: Account, seen: Sighting, action: Action) -> Found:

@@ -6,7 +6,7 @@ treats the create as one of unknown outcome, whether its worker died, was cancel
 
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -22,7 +22,7 @@ from app.kit.work import Claim
 from app.operations import service as operations
 from app.operations.models import Operation
 from app.plans import service as plans
-from app.providers.errors import ProviderError
+from app.providers.errors import ProviderError, Unreachable
 from app.providers.port import Created, Link
 from app.providers.registry import Registry
 
@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 CREATE_ETA_SECONDS: Final = 60.0
 READY_ETA_SECONDS: Final = 45.0
+LATEST_START_SECONDS: Final = 10.0
 
 
 async def reconcile(tools: Tools, registry: Registry, claim: Claim) -> None:
@@ -117,7 +118,10 @@ async def _plan_create(uow: UnitOfWork, tools: Tools, plan: Plan, instance: Inst
 
 
 async def _create(tools: Tools, plan: Plan) -> None:
+    """Create, unless this process was held up since the plan: others may count the create as lost by now."""
     try:
+        if time.monotonic() - plan.planned > LATEST_START_SECONDS:
+            raise Unreachable("the worker was held up before it could ask")
         ending: Created | ProviderError = await plan.provider.create(plan.wish)
     except ProviderError as error:
         ending = error
@@ -137,10 +141,10 @@ async def _record_failed_create(
 ) -> None:
     assert plan.call_id is not None
     await store.end_call(uow, plan.tenant_id, plan.call_id, str(error.outcome), error.detail)
-    refused = await store.count_calls(uow, instance, "create", "refused")
+    operation = await _operation(uow, instance)
+    refused = await store.count_calls(uow, instance, "create", "refused", _since(operation))
     verdict = lifecycle.after_failed_create(error, refused)
     log.warning("create_failed", outcome=str(error.outcome), detail=error.detail, verdict=str(verdict))
-    operation = await _operation(uow, instance)
     if verdict is CreateVerdict.LOOK:
         quiet_seconds = tools.options.quiet_seconds
         again = lifecycle.peek_seconds(quiet_seconds, _quiet_left(uow, instance))
@@ -173,7 +177,8 @@ async def _look(tools: Tools, plan: Plan) -> None:
         if instance.upstream_id is not None or instance.calling_since is None:
             await work.settle(uow, plan.claim, again_seconds=0)
             return
-        lost = await store.count_calls(uow, instance, "create", "unknown")
+        since = _since(await _operation(uow, instance))
+        lost = await store.count_calls(uow, instance, "create", "unknown", since)
         found = lifecycle.judge_look(hits, conclusive=conclusive, lost=lost, wanted=instance.wanted)
         await _record_look(uow, tools, plan, instance, found)
 
@@ -259,6 +264,11 @@ async def _give_up(uow: UnitOfWork, instance: Instance, code: str, detail: str) 
 
 async def _operation(uow: UnitOfWork, instance: Instance) -> Operation | None:
     return await operations.find_open(uow, instance.tenant_id, instance.id, service.PROVISION)
+
+
+def _since(operation: Operation | None) -> datetime | None:
+    """When the tries that count began: what failed before an operator's retry is forgiven."""
+    return None if operation is None else operation.created_at
 
 
 async def _tell(uow: UnitOfWork, operation: Operation | None, step: str, percent: int, eta_seconds: float) -> None:

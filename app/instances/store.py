@@ -78,8 +78,10 @@ async def end_lost_calls(uow: UnitOfWork, instance: Instance) -> None:
     )
 
 
-async def count_calls(uow: UnitOfWork, instance: Instance, method: str, outcome: str) -> int:
-    """How many calls of a method ended in a way."""
+async def count_calls(
+    uow: UnitOfWork, instance: Instance, method: str, outcome: str, since: datetime | None = None
+) -> int:
+    """How many calls of a method ended in a way; with an instant, of those begun from then on."""
     found = await uow.session.scalar(
         select(func.count())
         .select_from(UpstreamCall)
@@ -88,6 +90,7 @@ async def count_calls(uow: UnitOfWork, instance: Instance, method: str, outcome:
             UpstreamCall.instance_id == instance.id,
             UpstreamCall.method == method,
             UpstreamCall.outcome == outcome,
+            UpstreamCall.started_at >= (since or instance.created_at),
         )
     )
     return int(found or 0)
@@ -158,6 +161,23 @@ async def mark_seen(uow: UnitOfWork, instance_ids: Sequence[UUID]) -> None:
         await uow.session.execute(
             update(Instance).where(Instance.id.in_(instance_ids)).values(upstream_seen_at=uow.now)
         )
+
+
+async def mark_returned(uow: UnitOfWork, instance_id: UUID | None) -> None:
+    """An account that was missed is listed again: it was not deleted, unless we asked for that."""
+    await uow.session.execute(
+        update(Instance)
+        .where(Instance.id == instance_id, Instance.status.not_in(("deleting", "deleted")))
+        .values(upstream_deleted_at=None)
+    )
+
+
+async def is_being_deleted(uow: UnitOfWork, instance_id: UUID) -> bool:
+    """Whether an account with the instance's tag is being deleted as one too many."""
+    query = select(Finding.id).where(
+        Finding.instance_id == instance_id, Finding.outcome == "deleting", Finding.closed_at.is_(None)
+    )
+    return bool(await uow.session.scalar(select(query.exists())))
 
 
 async def correct_creation(uow: UnitOfWork, known: Known, created_at: datetime) -> None:

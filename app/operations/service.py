@@ -94,6 +94,15 @@ async def find_open(uow: UnitOfWork, tenant_id: UUID, resource_id: UUID, kind: s
     return (await uow.session.scalars(query)).one_or_none()
 
 
+async def last(uow: UnitOfWork, tenant_id: UUID, resource_id: UUID, kind: str) -> Operation | None:
+    """The newest operation of a type for a resource, whatever became of it."""
+    query = uow.owned(Operation).where(
+        Operation.tenant_id == tenant_id, Operation.resource_id == resource_id, Operation.type == kind
+    )
+    found: Operation | None = await uow.session.scalar(query.order_by(Operation.id.desc()).limit(1))
+    return found
+
+
 async def find(uow: UnitOfWork, operation_id: UUID, environment: str | None = None) -> Operation:
     """An operation of the scope; with an environment, only of that one.
 

@@ -139,6 +139,7 @@ async def charges_match(stack: Stack, http: httpx2.AsyncClient, connection: asyn
     rows = await connection.fetch(
         "select i.upstream_id, t.day from ledger_transactions t"
         " join instances i on i.tenant_id = t.tenant_id and i.id = t.instance_id where t.kind = 'charge'"
+        " union all select split_part(source, ':', 3)::bigint, day from ledger_transactions where kind = 'surplus'"
     )
     booked = Counter((row["upstream_id"], _day(row["day"])) for row in rows)
     return billed == booked

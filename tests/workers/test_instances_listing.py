@@ -8,7 +8,6 @@ import pytest
 
 from app.instances import listing, service
 from app.instances.listing import Found
-from app.instances.models import Instance
 from app.instances.options import Options, RepairPolicy
 from app.instances.tags import make_tag
 from app.kit.crypto import Secret
@@ -21,6 +20,7 @@ from tests.factories import make_ready_instance, make_tenant, read_instance
 from tests.workers.wishes import (
     asked,
     calls_of,
+    failed_instance,
     findings_of,
     holds,
     later,
@@ -195,19 +195,6 @@ async def test_a_listing_that_lags_makes_no_ghost(runtime: Runtime, drain: Drain
     for _ in range(3):
         assert await compare(runtime) == []
     assert (await read_instance(runtime, instance.id)).connection == "connected"
-
-
-async def failed_instance(runtime: Runtime, drain: Drain, upstream: Upstream) -> Instance:
-    """One whose creates were all lost."""
-    await upstream.faults({"method": "createInstance", "kind": "lose_request", "times": 3})
-    instance = await wish_for(runtime, await make_tenant(runtime))
-
-    async def is_over() -> bool:
-        later(runtime, 1)
-        return await reached(runtime, instance, status="failed")()
-
-    await drain(until=is_over)
-    return instance
 
 
 async def test_one_that_comes_after_it_was_given_up_is_adopted_by_policy(

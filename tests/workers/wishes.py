@@ -15,8 +15,8 @@ from app.kit.db import SYSTEM, Database, Scope, UnitOfWork
 from app.kit.work import Work
 from app.operations.models import Operation
 from app.runtime import Runtime
-from tests.conftest import Upstream
-from tests.factories import TestTenant, read_instance
+from tests.conftest import Drain, Upstream
+from tests.factories import TestTenant, make_tenant, read_instance
 
 
 async def wish_for(runtime: Runtime, tenant: TestTenant, name: str = "A") -> Instance:
@@ -48,6 +48,19 @@ def reached(runtime: Runtime, *instances: Instance, status: str = "active") -> C
         return all([(await read_instance(runtime, instance.id)).status == status for instance in instances])
 
     return tell
+
+
+async def failed_instance(runtime: Runtime, drain: Drain, upstream: Upstream) -> Instance:
+    """An instance whose creates were all lost."""
+    await upstream.faults({"method": "createInstance", "kind": "lose_request", "times": 3})
+    instance = await wish_for(runtime, await make_tenant(runtime))
+
+    async def is_over() -> bool:
+        later(runtime, 1)
+        return await reached(runtime, instance, status="failed")()
+
+    await drain(until=is_over)
+    return instance
 
 
 async def operation_of(runtime: Runtime, instance: Instance, kind: str) -> Operation:

@@ -1,0 +1,108 @@
+"""What only the operator may do, over HTTP and at the command line."""
+
+import asyncio
+import json
+from dataclasses import fields
+from datetime import timedelta
+
+import httpx2
+from click.testing import CliRunner
+
+from app.cli import cli
+from app.instances import service as instances
+from app.instances.tags import make_tag
+from app.kit import ids
+from app.kit.crypto import Secret
+from app.kit.db import SYSTEM
+from app.kit.ids import new_id
+from app.providers.port import AccountWish
+from app.runtime import Runtime
+from tests.conftest import Drain, Upstream
+from tests.factories import make_tenant, operator_headers
+from tests.workers.wishes import failed_instance, reached
+
+
+async def sublet(runtime: Runtime, *words: str) -> tuple[int, str]:
+    """The command line with the runtime's settings: exit code and what it said."""
+    settings = runtime.settings
+    env = {f"SUBLET_{item.name.upper()}": str(getattr(settings, item.name)) for item in fields(settings)}
+    result = await asyncio.to_thread(CliRunner().invoke, cli, list(words), env=env)
+    return result.exit_code, result.output
+
+
+async def test_a_failed_instance_is_provisioned_again(
+    runtime: Runtime, drain: Drain, upstream: Upstream, client: httpx2.AsyncClient
+) -> None:
+    instance = await failed_instance(runtime, drain, upstream)
+    path = f"/operator/v1/instances/{ids.to_wire(ids.INSTANCE, instance.id)}/retry"
+    headers = await operator_headers(runtime)
+    tried = await client.post(path, headers=headers)
+    assert (tried.status_code, tried.json()["status"]) == (202, "provisioning")
+    again = await client.post(path, headers=headers)
+    assert (again.status_code, again.headers["content-type"]) == (409, "application/problem+json")
+    await drain(until=reached(runtime, instance))
+
+
+async def test_nobody_else_retries(
+    runtime: Runtime, drain: Drain, upstream: Upstream, client: httpx2.AsyncClient
+) -> None:
+    tenant = await make_tenant(runtime)
+    path = f"/operator/v1/instances/{ids.to_wire(ids.INSTANCE, new_id())}/retry"
+    assert (await client.post(path, headers=tenant.headers)).status_code == 403
+    assert (await client.post(path)).status_code == 401
+    assert (await client.post(path, headers=await operator_headers(runtime))).status_code == 404
+
+
+async def test_the_command_line_retries(runtime: Runtime, drain: Drain, upstream: Upstream) -> None:
+    instance = await failed_instance(runtime, drain, upstream)
+    wire = ids.to_wire(ids.INSTANCE, instance.id)
+    code, said = await sublet(runtime, "instances", "retry", wire)
+    assert (code, json.loads(said)["status"]) == (0, "provisioning")
+    assert (await sublet(runtime, "instances", "retry", wire))[0] == 5
+    assert (await sublet(runtime, "instances", "retry", ids.to_wire(ids.INSTANCE, new_id())))[0] == 3
+
+
+async def test_what_is_held_is_deleted_when_the_operator_approves(
+    runtime: Runtime, upstream: Upstream, client: httpx2.AsyncClient
+) -> None:
+    async def orphans() -> None:
+        for _ in range(4):
+            wish = AccountWish(make_tag("t", new_id()), "http://127.0.0.1:9/hook", Secret("x" * 40))
+            await runtime.registry.get("green_api", "live").create(wish)
+
+    async def living() -> int:
+        return len([item for item in await upstream.instances() if item["deleted_at"] is None])
+
+    async def compare(**body: bool) -> set[str]:
+        reply = await client.post("/operator/v1/reconciliations", headers=headers, json=body)
+        assert reply.status_code == 200
+        return {item["action"] for item in reply.json()["differences"]}
+
+    headers = await operator_headers(runtime)
+    await orphans()
+    assert await compare(dry_run=False) == {"wait"}
+    runtime.database.shift += timedelta(seconds=60)
+    assert await compare(dry_run=False) == {"held"}
+    assert await compare(dry_run=True, approved=True) == {"delete"}
+    assert await living() == 4
+    assert await compare(dry_run=False, approved=True) == {"delete"}
+    assert await living() == 0
+
+
+async def test_approving_at_the_command_line_goes_with_applying(runtime: Runtime, upstream: Upstream) -> None:
+    assert (await sublet(runtime, "reconcile", "--approve"))[0] == 2
+    assert (await sublet(runtime, "reconcile", "--apply", "--approve"))[0] == 0
+
+
+async def test_days_are_not_sold_for_an_instance_that_leaves(
+    runtime: Runtime, drain: Drain, upstream: Upstream, client: httpx2.AsyncClient
+) -> None:
+    instance = await failed_instance(runtime, drain, upstream)
+    path = f"/operator/v1/instances/{ids.to_wire(ids.INSTANCE, instance.id)}/go_live"
+    headers = await operator_headers(runtime)
+    first = await client.post(path, headers=headers, json={"days": 3, "reference": "r1"})
+    assert first.status_code == 200
+    async with runtime.database.begin(SYSTEM) as uow:
+        await instances.request_deletion(uow, await instances.find(uow, instance.id))
+    assert (await client.post(path, headers=headers, json={"days": 3, "reference": "r2"})).status_code == 410
+    assert (await client.post(path, headers=headers, json={"days": 3, "reference": "r1"})).status_code == 200
