@@ -81,9 +81,9 @@ def describe(error: BaseException) -> str:
     return " ".join([name, *filter(None, facts)])
 
 
-def show_exception(info: Raised) -> str:
+def show_exception(exc_info: Raised) -> str:
     """A traceback with its causes, each described by `describe`; where it happened, not with which values."""
-    return "\n".join(_stack(info[1], set()))
+    return "\n".join(_stack(exc_info[1], set()))
 
 
 def _stack(error: BaseException | None, seen: set[int]) -> list[str]:
