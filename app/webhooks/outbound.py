@@ -27,6 +27,7 @@ from app.webhooks.signing import signed_headers
 SCHEDULE: Final = Schedule((5, 300, 1800, 7200, 18_000, 36_000, 36_000))
 RUNNING_AT_ONCE: Final = 4
 RUNNING_WHILE_FAILING: Final = 1
+RUNNING_OF_A_TENANT: Final = 8
 PLACE_SECONDS: Final = TOTAL_SECONDS + 10
 LONGEST_RETRY_AFTER_SECONDS: Final = 3600.0
 WARN_AFTER: Final = timedelta(hours=24)
@@ -100,7 +101,11 @@ async def _begin(uow: UnitOfWork, claim: Claim) -> Attempt | None:
         _skip(delivery, endpoint)
         await work.settle(uow, claim)
         return None
-    if await store.running(uow, endpoint, delivery.id) >= places(endpoint):
+    await store.hold_places(uow, endpoint.tenant_id)
+    if (
+        await store.running(uow, endpoint, delivery.id) >= places(endpoint)
+        or await store.running_of(uow, endpoint.tenant_id, delivery.id) >= RUNNING_OF_A_TENANT
+    ):
         delivery.parked_at, delivery.running_until, delivery.next_attempt_at = uow.now, None, None
         await work.settle(uow, claim)
         return None
@@ -134,8 +139,17 @@ async def _record(uow: UnitOfWork, claim: Claim, attempt: Attempt, reply: Reply)
     if endpoint.status == "enabled":
         await _judge(uow, endpoint, reply)
     await uow.session.flush()
+    await store.hold_places(uow, endpoint.tenant_id)
     if endpoint.status == "enabled":
         await ring_parked(uow, endpoint)
+    await _ring_others(uow, endpoint)
+
+
+async def _ring_others(uow: UnitOfWork, endpoint: WebhookEndpoint) -> None:
+    """Have parked deliveries of the tenant's other endpoints tried, so that one endpoint does not take every place."""
+    free = RUNNING_OF_A_TENANT - await store.running_of(uow, endpoint.tenant_id)
+    for delivery_id in await store.unpark_others(uow, endpoint, free):
+        uow.defer(DeliverEvent(ref=delivery_id, tenant_id=endpoint.tenant_id))
 
 
 def _conclude(uow: UnitOfWork, delivery: Delivery, reply: Reply) -> float | None:

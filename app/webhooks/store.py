@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select, update
+from sqlalchemy import Select, exists, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts.principal import Principal
@@ -105,6 +105,56 @@ async def running(uow: UnitOfWork, endpoint: WebhookEndpoint, besides: UUID | No
     if besides is not None:
         query = query.where(Delivery.id != besides)
     return int(await uow.session.scalar(query) or 0)
+
+
+async def hold_places(uow: UnitOfWork, tenant_id: UUID) -> None:
+    """Have a tenant's places given and taken by one transaction at a time; locked after the endpoint, never before."""
+    key = f"places|{tenant_id}"
+    await uow.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+async def running_of(uow: UnitOfWork, tenant_id: UUID, besides: UUID | None = None) -> int:
+    """How many deliveries of a tenant, besides one, are under way."""
+    query = select(func.count()).select_from(Delivery)
+    query = query.where(Delivery.tenant_id == tenant_id, Delivery.running_until > uow.now)
+    if besides is not None:
+        query = query.where(Delivery.id != besides)
+    return int(await uow.session.scalar(query) or 0)
+
+
+async def unpark_others(uow: UnitOfWork, endpoint: WebhookEndpoint, places: int) -> Sequence[UUID]:
+    """Take out of the park those that have waited longest, one for each idle endpoint of the same tenant."""
+    if places <= 0:
+        return []
+    busy = exists().where(Delivery.endpoint_id == WebhookEndpoint.id, Delivery.running_until > uow.now)
+    first = (
+        select(Delivery.id, Delivery.parked_at)
+        .where(Delivery.endpoint_id == WebhookEndpoint.id, Delivery.parked_at.is_not(None))
+        .order_by(Delivery.parked_at)
+        .limit(1)
+        .lateral()
+    )
+    longest = (
+        select(first.c.id)
+        .select_from(WebhookEndpoint)
+        .join(first, true())
+        .where(
+            WebhookEndpoint.tenant_id == endpoint.tenant_id,
+            WebhookEndpoint.id != endpoint.id,
+            WebhookEndpoint.status == "enabled",
+            ~busy,
+        )
+        .order_by(first.c.parked_at)
+        .limit(places)
+    )
+    freed = await uow.session.scalars(
+        update(Delivery)
+        .where(Delivery.tenant_id == endpoint.tenant_id, Delivery.id.in_(longest))
+        .values(parked_at=None, next_attempt_at=uow.now)
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    return freed.all()
 
 
 async def has_parked(uow: UnitOfWork, endpoint: WebhookEndpoint) -> bool:
