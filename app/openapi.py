@@ -7,6 +7,7 @@ from typing import Any, Final
 from litestar import Litestar, Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin, YamlRenderPlugin
+from msgspec import Struct
 
 from app.accounts.auth import requires
 from app.accounts.scopes import Scope
@@ -83,6 +84,8 @@ def polish(document: dict[str, Any], app: Litestar) -> dict[str, Any]:
         for verb in VERBS:
             if verb in item:
                 _operation(path, verb, item[verb], known.get(item[verb].get("operationId")))
+    for name in _closed() & components["schemas"].keys():
+        components["schemas"][name]["additionalProperties"] = False
     _clean(document)
     return document
 
@@ -137,6 +140,18 @@ def _operation(path: str, verb: str, operation: dict[str, Any], handler: HTTPRou
         return
     operation["security"] = [{"operatorKey" if scope is Scope.OPERATOR else "apiKey": []}]
     operation["x-required-scopes"] = [] if scope is None else [str(scope)]
+
+
+def _closed() -> set[str]:
+    """Names of structs that refuse fields they do not know."""
+    found: set[str] = set()
+    pending = list(Struct.__subclasses__())
+    while pending:
+        kind = pending.pop()
+        pending += kind.__subclasses__()
+        if kind.__struct_config__.forbid_unknown_fields:
+            found.add(kind.__name__)
+    return found
 
 
 def _problem_response(text: str) -> dict[str, Any]:
