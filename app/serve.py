@@ -5,6 +5,7 @@ from typing import Final
 import structlog
 import uvicorn
 
+from app.kit.listening import Listening
 from app.kit.log import configure
 from app.main import create_server_app
 from app.runtime import open_runtime
@@ -13,7 +14,6 @@ from app.settings import Settings
 log = structlog.get_logger()
 
 DRAIN_SECONDS: Final = 20
-HEADER_BYTES: Final = 32 * 1024
 
 
 async def serve(settings: Settings) -> None:
@@ -25,7 +25,7 @@ async def serve(settings: Settings) -> None:
                 create_server_app(runtime),
                 host=settings.host,
                 port=settings.port,
-                http="httptools",
+                http=Listening,
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -34,7 +34,6 @@ async def serve(settings: Settings) -> None:
                 server_header=False,
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
-                h11_max_incomplete_event_size=HEADER_BYTES,
             )
         )
         log.info("api_started", host=settings.host, port=settings.port, deployment=settings.deployment)
