@@ -22,6 +22,7 @@ from app.kit.work import Claim
 LIFE: Final = timedelta(minutes=10)
 MAX_TRIES: Final = 5
 MAX_CODES_AN_HOUR: Final = 5
+MAX_WRONG_A_DAY: Final = 20
 
 
 class InvalidCode(Unauthenticated):
@@ -42,9 +43,12 @@ async def request(uow: UnitOfWork, address: Address, *, organization_name: str |
     """Have a code mailed; with an organization's name it finishes a sign-up.
 
     Whether the address has an account is not asked here, so neither the answer nor its time can tell; the worker that
-    writes the letter asks. Past the limit of an hour nothing is sent and nothing is said.
+    writes the letter asks. Past the limit of an hour, or of wrong tries in a day since the last right one, nothing is
+    sent and nothing is said: else patience alone would guess six digits.
     """
     await store.hold_address(uow, address.key)
+    if await store.count_wrong_since(uow, address.key, uow.now - timedelta(days=1)) >= MAX_WRONG_A_DAY:
+        return
     if await store.count_codes_since(uow, address.key, uow.now - timedelta(hours=1)) >= MAX_CODES_AN_HOUR:
         return
     code_id, digits = new_id(), new_code()

@@ -23,6 +23,14 @@ async def count_codes_since(uow: UnitOfWork, address_key: str, since: datetime) 
     return await uow.session.scalar(query) or 0
 
 
+async def count_wrong_since(uow: UnitOfWork, address_key: str, since: datetime) -> int:
+    """How many tries on codes of this address came to nothing since an instant; a right one forgives those before."""
+    query = select(func.coalesce(func.sum(EmailCode.tries), 0)).where(
+        EmailCode.address_key == address_key, EmailCode.created_at > since, EmailCode.used_at.is_(None)
+    )
+    return int(await uow.session.scalar(query) or 0)
+
+
 async def try_codes(uow: UnitOfWork, address_key: str, max_tries: int) -> Sequence[EmailCode]:
     """Count a try on every code that is still good for the address, and return them, newest first."""
     result = await uow.session.scalars(
