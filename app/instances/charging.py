@@ -20,7 +20,8 @@ LOCK = 7_303_021
 ZONE = "interval '3 hours'"
 
 # Days are booked in their order, so an instance whose last day is there costs a look into an index, and one for its
-# first: upstream may tell later that the account was made on an earlier day than we thought.
+# first: upstream may tell later that the account was made on an earlier day than we thought. Only after downtime are
+# its booked days read.
 # The subscription's row is locked before its account is drawn on, as everywhere.
 CHARGE = text(
     f"""
@@ -32,12 +33,18 @@ CHARGE = text(
                 cast((least(:until, coalesce(i.upstream_deleted_at - interval '1 microsecond', :until))
                     at time zone 'UTC') + {ZONE} as date) as last_day
         ) span
-        cross join lateral (
-            select max(t.day) as booked, coalesce(bool_or(t.day = span.first_day), false) as is_begun
-            from ledger_transactions t where t.instance_id = i.id and t.kind = 'charge'
-        ) done
         cross join lateral generate_series(
-            case when done.is_begun then done.booked + 1 else span.first_day end, span.last_day, interval '1 day'
+            case
+                when not exists (
+                    select from ledger_transactions t
+                    where t.kind = 'charge' and t.source = i.id || ':' || span.first_day
+                ) then span.first_day
+                when exists (
+                    select from ledger_transactions t
+                    where t.kind = 'charge' and t.source = i.id || ':' || (span.last_day - 1)
+                ) then span.last_day
+                else (select max(t.day) + 1 from ledger_transactions t where t.instance_id = i.id and t.kind = 'charge')
+            end, span.last_day, interval '1 day'
         ) as d(day)
         where i.upstream_created_at is not null and i.upstream_created_at <= :until and (
             not exists (

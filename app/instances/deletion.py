@@ -178,7 +178,8 @@ async def _confirm_delete(tools: Tools, plan: Plan) -> Turn:
 async def _reclaim(tools: Tools, plan: Plan) -> None:
     """Unused days go back; booked once however often this runs."""
     async with recording(tools, plan) as (uow, instance):
-        days = await plans.close(uow, instance.tenant_id, instance.id, source="instance.delete")
+        used = instance.upstream_id is not None and instance.failure is None
+        days = await plans.close(uow, instance.tenant_id, instance.id, source="instance.delete", used=used)
         await _record(uow, plan, instance, Turn(Step.ERASE, learnt={"reclaimed_days": days}))
 
 

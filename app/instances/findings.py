@@ -1,6 +1,7 @@
 """Differences between upstream and our rows, written down as they are noticed; `listing` judges them."""
 
-from app.instances import store
+from sqlalchemy.dialects.postgresql import insert
+
 from app.instances.models import Finding, Instance
 from app.kit.db import UnitOfWork
 from app.kit.ids import new_id
@@ -8,11 +9,9 @@ from app.kit.ids import new_id
 
 async def note(uow: UnitOfWork, instance: Instance, kind: str, upstream_id: int, *, policy: str) -> None:
     """Write down a difference about an instance once; a sighting is counted by the comparison of listings only."""
-    known = await store.open_finding(uow, instance.environment, kind, str(upstream_id))
-    if known is not None:
-        return
-    uow.session.add(
-        Finding(
+    await uow.session.execute(
+        insert(Finding)
+        .values(
             id=new_id(),
             environment=instance.environment,
             provider=instance.provider,
@@ -26,5 +25,5 @@ async def note(uow: UnitOfWork, instance: Instance, kind: str, upstream_id: int,
             last_seen_at=uow.now,
             sightings=0,
         )
+        .on_conflict_do_nothing()
     )
-    await uow.session.flush()

@@ -144,17 +144,6 @@ async def open_findings(uow: UnitOfWork, provider: str, environment: str) -> lis
     return list((await uow.session.scalars(query)).all())
 
 
-async def open_finding(uow: UnitOfWork, environment: str, kind: str, subject: str) -> Finding | None:
-    """The unsettled finding about a subject."""
-    query = select(Finding).where(
-        Finding.environment == environment,
-        Finding.kind == kind,
-        Finding.subject == subject,
-        Finding.closed_at.is_(None),
-    )
-    return (await uow.session.scalars(query.with_for_update())).one_or_none()
-
-
 async def mark_seen(uow: UnitOfWork, instance_ids: Sequence[UUID]) -> None:
     """These were in a listing just now."""
     if instance_ids:

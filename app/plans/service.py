@@ -59,7 +59,8 @@ async def begin_trial(
     """Give a new instance its terms: a trial whose clock starts when the instance is ready.
 
     A tenant may have one instance per environment that was never paid for, present and past ones counted. Once it
-    went live the next may be tried. `quota_free` is the operator's exception.
+    went live the next may be tried, or when it was closed without ever having had an account. `quota_free` is the
+    operator's exception.
 
     Raises:
         PlanLimitReached: the tenant has or had such an instance.
@@ -207,8 +208,10 @@ async def go_live(
     return row
 
 
-async def close(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, *, source: str) -> int:
+async def close(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, *, source: str, used: bool = True) -> int:
     """End the terms and empty the instance's account; returns the days that went back to the pool. Repeatable.
+
+    A trial that was not `used`, because the gateway gave no account for it, leaves the tenant another.
 
     Given back are whole days of 24 hours that have not begun (never more than the account holds). What is left then
     is the day that is under way: its charge was borne by the house (the day of creation) or will be, when its charge
@@ -223,6 +226,8 @@ async def close(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, *, source: 
         booked = await ledger.booked(uow, "close", str(instance_id))
         return booked.entries.get(ledger.POOL, 0) if booked is not None else 0
     row.closed_at = uow.now
+    if used and row.billing_mode == "trial":
+        row.trial_ends_at = row.trial_ends_at or uow.now
     await uow.session.flush()
     balance = await ledger.balance(uow, account)
     if balance <= 0:

@@ -97,7 +97,7 @@ async def lock_tenant(uow: UnitOfWork, tenant_id: UUID) -> None:
 
 
 async def open_trials(uow: UnitOfWork, tenant_id: UUID, environment: str) -> int:
-    """How many instances the tenant has or had that were never paid for."""
+    """How many instances the tenant has or had that were never paid for; not those closed before they were of use."""
     found = await uow.session.scalar(
         select(func.count())
         .select_from(Subscription)
@@ -105,6 +105,7 @@ async def open_trials(uow: UnitOfWork, tenant_id: UUID, environment: str) -> int
             Subscription.tenant_id == tenant_id,
             Subscription.environment == environment,
             Subscription.billing_mode == "trial",
+            or_(Subscription.closed_at.is_(None), Subscription.trial_ends_at.is_not(None)),
         )
     )
     return int(found or 0)

@@ -1,6 +1,7 @@
 """A deletion ends, wherever its worker dies, and its receipt tells what truly happened."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
@@ -8,7 +9,7 @@ from sqlalchemy import func, select
 from app.accounts.vault import open_vault
 from app.events.models import Event
 from app.inbound.models import Notice
-from app.instances import reconcile
+from app.instances import reconcile, service
 from app.instances.deletion import digest_of
 from app.instances.lifecycle import Step
 from app.instances.models import Instance
@@ -18,10 +19,23 @@ from app.kit.ids import new_id
 from app.kit.work import Claim
 from app.messages.models import Message
 from app.plans import service as plans
+from app.plans.refusals import PlanLimitReached
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
 from tests.factories import make_ready_instance, make_tenant, read_instance
-from tests.workers.wishes import asked, calls_of, dying, later, let_go, operation_of, reached, truth_of, work_of
+from tests.workers.wishes import (
+    asked,
+    calls_of,
+    dying,
+    failed_instance,
+    later,
+    let_go,
+    operation_of,
+    reached,
+    truth_of,
+    wish_for,
+    work_of,
+)
 from workers.instances import ERASERS
 from workers.main import HANDLERS
 from workers.task import do_work
@@ -218,3 +232,34 @@ async def test_a_neighbours_data_stays(runtime: Runtime, drain: Drain, upstream:
     async with runtime.database.begin(bo.tenant_id) as uow:
         kinds = list(await uow.session.scalars(select(Event.type).where(Event.data.has_key("erased"))))
     assert kinds == []
+
+
+async def test_an_account_that_the_gateway_never_gave_leaves_the_trial_unused(
+    runtime: Runtime, drain: Drain, upstream: Upstream
+) -> None:
+    async def next_one(tenant_id: UUID) -> None:
+        async with runtime.database.begin(SYSTEM) as uow:
+            await service.request_instance(
+                uow,
+                tenant_id=tenant_id,
+                environment="live",
+                name="B",
+                provider="green_api",
+                metadata={},
+                options=runtime.instance_options,
+            )
+
+    failed = await failed_instance(runtime, drain, upstream)
+    with pytest.raises(PlanLimitReached):
+        await next_one(failed.tenant_id)
+    await let_go(runtime, failed)
+    await drain(until=reached(runtime, failed, status="deleted"))
+    await next_one(failed.tenant_id)
+
+    given = await wish_for(runtime, await make_tenant(runtime))
+    await do_work(runtime, HANDLERS, await work_of(runtime, given))
+    assert (await read_instance(runtime, given.id)).status == "provisioning"
+    await let_go(runtime, given)
+    await drain(until=reached(runtime, given, status="deleted"))
+    with pytest.raises(PlanLimitReached):
+        await next_one(given.tenant_id)
