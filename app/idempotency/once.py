@@ -59,19 +59,25 @@ async def provide_replay(request: Request[Any, Any, Any], principal: NamedDepend
 
 
 async def use_of(request: Request[Any, Any, Any], principal: Principal, key: str) -> Use:
-    """The use of a key by a request: bound to tenant, environment, method, path, body and credential.
-
-    An answer may hold what another credential must not see, such as a secret, so it is kept for the one that got it
-    and for what that one could do then.
+    """The use of a key by a request.
 
     Raises:
         NotFound: no path of ours is so long.
     """
     if len(request.url.path) > LONGEST_PATH:
         raise NotFound()
-    route = f"{principal.environment} {request.method} {request.url.path}"
+    return bound(principal, key, request.method, request.url.path, await request.body())
+
+
+def bound(principal: Principal, key: str, method: str, path: str, body: bytes) -> Use:
+    """The use of a key, bound to tenant, environment, method, path, body and credential.
+
+    An answer may hold what another credential must not see, such as a secret, so it is kept for the one that got it
+    and for what that one could do then.
+    """
+    route = f"{principal.environment} {method} {path}"
     asked = "\n".join((route, principal.kind, str(principal.id), *_reach(principal), ""))
-    return Use(principal.tenant, key, route, digest(asked.encode() + await request.body()))
+    return Use(principal.tenant, key, route, digest(asked.encode() + body))
 
 
 def replayed(kept: Kept) -> Response[bytes]:

@@ -12,11 +12,12 @@ from app.accounts.principal import Principal
 from app.accounts.scopes import TENANT_SCOPES
 from app.events.models import Event
 from app.gateway.relay import Asked, Draft, Relay
-from app.idempotency.service import Kept, Use
+from app.idempotency.once import bound
+from app.idempotency.service import Kept
 from app.jobs import SweepMessages, periodic
-from app.kit.crypto import Secret, digest
+from app.kit.crypto import Secret
 from app.kit.db import SYSTEM
-from app.kit.ids import new_id
+from app.kit.ids import API_KEY, from_wire
 from app.kit.problem import document
 from app.providers.green_api.adapter import GreenApi
 from app.providers.port import Credentials, Provider, Sent
@@ -240,10 +241,9 @@ def _relay(runtime: Runtime, provider: Provider) -> Relay:
 
 async def _ask(sender: Sender, relay: Relay, key: str) -> Any:
     """The same request as `sender.send(key=…)`, given to a relay of our own."""
-    body = sender.body("Hello")
-    route = f"live POST {sender.path}"
-    use = Use(sender.tenant.tenant_id, key, route, digest(route.encode() + b"\n" + body))
-    principal = Principal("api_key", new_id(), sender.tenant.tenant_id, "live", TENANT_SCOPES)
+    key_id = from_wire(API_KEY, sender.tenant.key_id)
+    principal = Principal("api_key", key_id, sender.tenant.tenant_id, "live", TENANT_SCOPES)
+    use = bound(principal, key, "POST", sender.path, sender.body("Hello"))
 
     def problem(error: Any) -> Kept:
         return Kept(error.status, {}, msgspec.json.encode(document(error, docs_url="", request_id="req_1")))
