@@ -6,12 +6,14 @@ from typing import Final
 from sqlalchemy import Delete, delete, select, tuple_
 
 from app.accounts import service as accounts
+from app.events import erasure as events_erasure
 from app.events.models import Event
 from app.idempotency import service as idempotency
 from app.inbound.models import Notice
 from app.kit.db import UnitOfWork
 from app.messages import service as messages
 from app.operations.models import Operation
+from app.webhooks import erasure as webhooks_erasure
 from app.webhooks.models import Delivery, DeliveryAttempt
 
 KEEP_NOTICES: Final = timedelta(days=7)
@@ -24,6 +26,9 @@ async def clean(uow: UnitOfWork, limit: int) -> bool:
     await idempotency.clean(uow)
     await accounts.clean(uow)
     emptied = await messages.clean(uow, limit)
+    content_horizon = uow.now - messages.KEEP_CONTENT
+    untold = await events_erasure.forget_contents(uow, content_horizon, limit)
+    forgotten = await webhooks_erasure.forget_replies(uow, content_horizon, limit)
     event_horizon = uow.now - KEEP_EVENTS
     old_events = select(Event.tenant_id, Event.id).where(Event.created_at < event_horizon).limit(limit)
     events = [tuple(row) for row in await uow.session.execute(old_events)]
@@ -43,7 +48,7 @@ async def clean(uow: UnitOfWork, limit: int) -> bool:
         .limit(limit)
     )
     operations = await _run(uow, delete(Operation).where(tuple_(Operation.tenant_id, Operation.id).in_(ended)))
-    return limit in (emptied, len(events), notices, operations)
+    return limit in (emptied, untold, forgotten, len(events), notices, operations)
 
 
 async def _run(uow: UnitOfWork, statement: Delete) -> int:

@@ -51,7 +51,7 @@ class EventsController(Controller):
         cursor: FromQuery[respond.PageCursor] = None,
         limit: FromQuery[respond.Limit] = respond.DEFAULT_LIMIT,
     ) -> Response[schemas.EventPage]:
-        """What happened in the last 30 days, newest first.
+        """What happened in the last 30 days, newest first. What messages said is kept for 7 days.
 
         With `after`, oldest first from there on: the same stream that webhooks carry, in the order in which things
         were recorded, so that a reader who polls needs no public URL and misses nothing.

@@ -1,5 +1,6 @@
 """What deliveries leave behind when their event's instance is deleted: what receivers answered is forgotten."""
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -35,3 +36,20 @@ async def erase(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> int:
         .execution_options(synchronize_session=False)
     )
     return len((await uow.session.execute(statement.returning(DeliveryAttempt.id))).all())
+
+
+async def forget_replies(uow: UnitOfWork, before: datetime, limit: int) -> int:
+    """Forget a batch of older answers of receivers; how many. Needs the system's scope."""
+    old = (
+        select(DeliveryAttempt.tenant_id, DeliveryAttempt.id)
+        .where(DeliveryAttempt.attempted_at < before, DeliveryAttempt.reply_excerpt.is_not(None))
+        .limit(limit)
+        .subquery()
+    )
+    statement = (
+        update(DeliveryAttempt)
+        .where(DeliveryAttempt.tenant_id == old.c.tenant_id, DeliveryAttempt.id == old.c.id)
+        .values(reply_excerpt=None)
+    )
+    result = await uow.session.execute(statement.execution_options(synchronize_session=False))
+    return int(getattr(result, "rowcount", 0))

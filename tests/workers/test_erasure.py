@@ -1,9 +1,12 @@
 """What erasing an instance takes away in each room, and what of others it leaves."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 
+from app.admin import retention
+from app.events import service as events
 from app.events.models import Event
 from app.idempotency import erasure as idempotency
 from app.idempotency.models import IdempotentRequest
@@ -26,7 +29,7 @@ async def answered(runtime: Runtime, tenant_id: UUID, instance_id: UUID | None, 
             type="message.received",
             environment="live",
             instance_id=instance_id,
-            sequence=1,
+            sequence=99,
             data={},
         )
         endpoint = WebhookEndpoint(
@@ -92,3 +95,34 @@ async def test_kept_answers_about_the_instance_are_forgotten_alone(runtime: Runt
 
 def test_every_room_that_keeps_something_of_an_instance_is_asked() -> None:
     assert set(ERASERS) == {"messages", "notices", "events", "chats", "answers", "replies"}
+
+
+async def test_what_messages_said_is_forgotten_everywhere_after_a_week(runtime: Runtime) -> None:
+    ada = await make_tenant(runtime)
+    data = {"message_id": "msg_1", "text": "canary", "content": {"text": "canary"}, "status": "read"}
+    async with runtime.database.begin(SYSTEM) as uow:
+        for kind, told in (("message.received", data), ("gateway.event", {"type": "x", "raw": {"a": "canary"}})):
+            await events.publish(uow, tenant_id=ada.tenant_id, type=kind, data=told, environment="live")
+    await answered(runtime, ada.tenant_id, None, "canary")
+    assert "canary" in await everything(runtime)
+    runtime.database.shift += timedelta(days=6, hours=23)
+    async with runtime.database.begin(SYSTEM) as uow:
+        await retention.clean(uow, 100)
+    assert "canary" in await everything(runtime)
+    runtime.database.shift += timedelta(hours=2)
+    async with runtime.database.begin(SYSTEM) as uow:
+        assert await retention.clean(uow, 1)
+    async with runtime.database.begin(SYSTEM) as uow:
+        await retention.clean(uow, 100)
+    left = await everything(runtime)
+    assert "canary" not in left
+    assert "msg_1" in left
+    async with runtime.database.begin(SYSTEM) as uow:
+        assert not await retention.clean(uow, 100)
+
+
+async def everything(runtime: Runtime) -> str:
+    """What events and answers tell."""
+    async with runtime.database.begin(SYSTEM) as uow:
+        told = list(await uow.session.scalars(select(Event.data)))
+        return repr(told) + repr(list(await uow.session.scalars(select(DeliveryAttempt.reply_excerpt))))
