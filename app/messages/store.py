@@ -35,7 +35,8 @@ BEGIN: Final = text(
     returning id
     """
 )
-# The commit need not wait for the disk: if it is lost the row says `sending`, and the answer is found again upstream.
+# The commit of a send need not wait for the disk: if it is lost the row says `sending`, and the answer is found again
+# upstream. That of a notification waits: upstream is told that it is kept.
 ACCEPT: Final = text(
     """
     with early as (
@@ -48,7 +49,7 @@ ACCEPT: Final = text(
         status = coalesce((select status from early), :status), error = (select error from early)
     where tenant_id = :tenant_id and id = :id and status in ('sending', 'unknown', 'not_sent')
         and upstream_message_id is null
-    returning status, set_config('synchronous_commit', 'off', true)
+    returning status, set_config('synchronous_commit', :durable, true)
     """
 )
 
@@ -73,7 +74,8 @@ async def begin(uow: UnitOfWork, row: Message, overdue: datetime) -> bool:
 
 async def accept(uow: UnitOfWork, values: dict[str, Any]) -> str | None:
     """Record the upstream id of a message, with whatever was told of it before; its status, None if not unsettled."""
-    status: str | None = await uow.session.scalar(ACCEPT, values)
+    durable = "off" if values["status"] == "queued" else "on"
+    status: str | None = await uow.session.scalar(ACCEPT, {**values, "durable": durable})
     return status
 
 
