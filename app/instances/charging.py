@@ -84,13 +84,18 @@ BOOK = text(
     ), owned as (
         select account, sum(days) as days from ledger_entries
         where account in (select distinct 'instance:' || instance_id from due) group by account
+    ), granted as (
+        select instance_id, min(day) as first_day from ledger_transactions
+        where kind = 'grant' and instance_id in (select instance_id from due) group by instance_id
     ), ranked as (
-        select made.*, row_number() over (partition by instance_id order by day) as place,
-            coalesce(owned.days, 0) as days
+        select made.*, coalesce(owned.days, 0) as days, made.day >= granted.first_day as is_paid,
+            row_number() over (partition by made.instance_id, made.day >= granted.first_day order by made.day) as place
         from made left join owned on owned.account = 'instance:' || made.instance_id
+        left join granted on granted.instance_id = made.instance_id
     ), booked as (
         insert into ledger_entries (tenant_id, transaction_id, account, days)
-        select tenant_id, id, case when place <= days then 'instance:' || instance_id else 'house' end, -1 from ranked
+        select tenant_id, id, case when is_paid and place <= days then 'instance:' || instance_id else 'house' end, -1
+        from ranked
         union all
         select tenant_id, id, 'consumed', 1 from ranked
         returning 1
@@ -107,7 +112,8 @@ OWNED = text(
 async def charge(uow: UnitOfWork, until: datetime, limit: int) -> int:
     """Book every instance-day that began up to an instant and is not booked; returns how many. System's scope.
 
-    A day is paid from the days owned for the instance, else by the house. Who comes second, or again after a crash,
+    A day is paid from the days owned for the instance, else by the house; those of its trial, booked late, by the house
+    too. Who comes second, or again after a crash,
     books nothing twice: a day's entry is unique by instance and day. Call it again while it returns `limit`.
     """
     if not await uow.session.scalar(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK}):

@@ -53,7 +53,7 @@ async def run(tools: Tools, registry: Registry, claim: Claim) -> None:
 
 
 async def _plan(uow: UnitOfWork, registry: Registry, claim: Claim) -> Errand | None:
-    operation = await operations.find(uow, claim.ref)
+    operation = await operations.find(uow, claim.ref, tenant_id=claim.tenant_id)
     if operation.status not in operations.OPEN:
         await work.settle(uow, claim)
         return None
@@ -76,7 +76,7 @@ async def _plan(uow: UnitOfWork, registry: Registry, claim: Claim) -> Errand | N
 
 async def _record(uow: UnitOfWork, tools: Tools, claim: Claim, errand: Errand, error: ProviderError | None) -> None:
     await work.hold(uow, claim)
-    operation = await operations.find(uow, claim.ref)
+    operation = await operations.find(uow, claim.ref, tenant_id=claim.tenant_id)
     if error is not None and operation.attempts < MOST_TRIES and not isinstance(error, NotThere):
         wait = lifecycle.step_seconds(tools.options.ready_poll_seconds, operation.attempts)
         await work.settle(uow, claim, again_seconds=max(wait, error.retry_after_seconds or 0.0))

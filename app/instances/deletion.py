@@ -91,7 +91,8 @@ async def _record(uow: UnitOfWork, plan: Plan, instance: Instance, turn: Turn) -
         await store.end_call(uow, plan.tenant_id, plan.call_id, outcome, turn.learnt.pop("detail", None))
     if plan.step is Step.DELETE and turn.to is not None:
         instance.upstream_deleted_at = instance.upstream_deleted_at or uow.now
-        instance.upstream_created_at = instance.upstream_created_at or instance.created_at
+        if instance.upstream_created_at is None:  # created over a cut, and never listed: not before its create began
+            instance.upstream_created_at = await store.last_create(uow, instance) or instance.created_at
         turn.learnt["upstream_deleted_at"] = to_wire(instance.upstream_deleted_at)
     if turn.learnt.pop("seen_deleted", False):
         turn.learnt["seen_deleted_at"] = to_wire(uow.now)

@@ -96,6 +96,19 @@ async def count_calls(
     return int(found or 0)
 
 
+async def last_create(uow: UnitOfWork, instance: Instance) -> datetime | None:
+    """When the last create that may have worked was begun."""
+    began: datetime | None = await uow.session.scalar(
+        select(func.max(UpstreamCall.started_at)).where(
+            UpstreamCall.tenant_id == instance.tenant_id,
+            UpstreamCall.instance_id == instance.id,
+            UpstreamCall.method == "create",
+            UpstreamCall.outcome != "refused",
+        )
+    )
+    return began
+
+
 async def idle_movers(uow: UnitOfWork, limit: int) -> list[tuple[UUID, UUID]]:
     """Instances on their way for which no work waits, oldest first: (tenant, id)."""
     waiting = exists().where(Work.kind == ReconcileInstance.kind, Work.ref == Instance.id, Work.dead_at.is_(None))

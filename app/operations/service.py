@@ -103,8 +103,10 @@ async def last(uow: UnitOfWork, tenant_id: UUID, resource_id: UUID, kind: str) -
     return found
 
 
-async def find(uow: UnitOfWork, operation_id: UUID, environment: str | None = None) -> Operation:
-    """An operation of the scope; with an environment, only of that one.
+async def find(
+    uow: UnitOfWork, operation_id: UUID, environment: str | None = None, *, tenant_id: UUID | None = None
+) -> Operation:
+    """An operation of the scope; with an environment or a tenant, only of that one.
 
     Raises:
         NotFound: it does not exist, or is another tenant's.
@@ -112,6 +114,8 @@ async def find(uow: UnitOfWork, operation_id: UUID, environment: str | None = No
     query = uow.owned(Operation).where(Operation.id == operation_id)
     if environment is not None:
         query = query.where(Operation.environment == environment)
+    if tenant_id is not None:
+        query = query.where(Operation.tenant_id == tenant_id)
     operation = (await uow.session.scalars(query)).one_or_none()
     if operation is None:
         raise NotFound()

@@ -13,6 +13,8 @@ from app.kit.clock import next_day_start
 from app.kit.crypto import Secret
 from app.kit.db import SYSTEM
 from app.kit.ids import new_id
+from app.ledger import service as ledger
+from app.plans import service as plans
 from app.providers.port import AccountWish
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
@@ -178,3 +180,31 @@ async def test_an_earlier_creation_that_upstream_tells_later_is_charged(runtime:
     assert await created(noon) == ["2027-01-10", "2027-01-11"]
     assert await created(noon - timedelta(days=2)) == ["2027-01-08", "2027-01-09", "2027-01-10", "2027-01-11"]
     assert len(await created(noon - timedelta(days=2))) == 4
+
+
+async def test_trial_days_that_are_booked_late_are_not_taken_from_paid_ones(runtime: Runtime) -> None:
+    bare = await make_bare(runtime.database)
+    async with runtime.database.begin(SYSTEM) as uow:
+        (await service.find(uow, bare.instance_id)).upstream_created_at = uow.now
+    later(runtime, 3 * 86_400)
+    async with runtime.database.begin(SYSTEM) as uow:
+        await plans.go_live(uow, bare.tenant_id, bare.instance_id, days=10, source="s", note=None)
+    later(runtime, 86_400 + 60)
+    await charge(runtime)
+    async with runtime.database.begin(SYSTEM) as uow:
+        totals = await ledger.totals(uow)
+        assert (totals["consumed"], totals["house"], totals["instances"]) == (5, -3, 8)
+        assert await plans.close(uow, bare.tenant_id, bare.instance_id, source="op") == 8
+
+
+async def test_one_created_over_the_cut_and_never_listed_is_charged_from_its_create_on(
+    runtime: Runtime, drain: Drain, upstream: Upstream
+) -> None:
+    instance = await make_ready_instance(runtime, drain, upstream, await make_tenant(runtime), linked=False)
+    async with runtime.database.begin(SYSTEM) as uow:
+        row = await service.find(uow, instance.id)
+        row.upstream_created_at, row.created_at = None, row.created_at - timedelta(days=9)
+    await let_go(runtime, instance)
+    await drain(until=reached(runtime, instance, status="deleted"))
+    await charge(runtime)
+    assert await they_match(runtime, upstream) == 1
