@@ -49,7 +49,7 @@ ACCEPT: Final = text(
         status = coalesce((select status from early), :status), error = (select error from early)
     where tenant_id = :tenant_id and id = :id and status in ('sending', 'unknown', 'not_sent')
         and upstream_message_id is null
-    returning status, set_config('synchronous_commit', :durable, true)
+    returning status, set_config('synchronous_commit', coalesce(:sync, current_setting('synchronous_commit')), true)
     """
 )
 
@@ -74,8 +74,8 @@ async def begin(uow: UnitOfWork, row: Message, overdue: datetime) -> bool:
 
 async def accept(uow: UnitOfWork, values: dict[str, Any]) -> str | None:
     """Record the upstream id of a message, with whatever was told of it before; its status, None if not unsettled."""
-    durable = "off" if values["status"] == "queued" else "on"
-    status: str | None = await uow.session.scalar(ACCEPT, {**values, "durable": durable})
+    sync = "off" if values["status"] == "queued" else None
+    status: str | None = await uow.session.scalar(ACCEPT, {**values, "sync": sync})
     return status
 
 

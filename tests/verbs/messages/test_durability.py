@@ -22,6 +22,7 @@ async def test_a_notification_that_settles_a_send_is_on_the_disk_before_the_answ
     async with runtime.database.begin(SYSTEM) as uow:
         assert await messages.lost(uow, row)
     async with runtime.database.begin(SYSTEM) as uow:
+        await uow.session.execute(text("set local synchronous_commit = on"))
         instance = await instances.find(uow, bare.instance_id)
         await messages.echoed(uow, instance, MessageEchoed("M1", CHAT, "text", {"text": "Hello"}, True), AT)
         assert await waits(uow)
@@ -35,7 +36,6 @@ async def test_the_record_of_an_accepted_send_need_not_wait(runtime: Runtime) ->
     bare = await make_bare(runtime.database)
     row = await _sending(runtime, bare)
     async with runtime.database.begin(SYSTEM) as uow:
+        await uow.session.execute(text("set local synchronous_commit = on"))
         assert await messages.accepted(uow, row, "M1") == "queued"
         assert not await waits(uow)
-    async with runtime.database.begin(SYSTEM) as uow:
-        assert await waits(uow)
