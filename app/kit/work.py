@@ -8,6 +8,7 @@ marks it to run again. Work that is done leaves no row.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Index, delete, func, or_, select, text, update
@@ -16,6 +17,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.db import Base, Ring, UnitOfWork
 from app.kit.ids import new_id
+
+RUNG_SECONDS: Final = 1.0
 
 
 class Work(Base):
@@ -132,12 +135,12 @@ async def settle(uow: UnitOfWork, mine: Claim, *, again_seconds: float | None = 
 
 
 async def retry(uow: UnitOfWork, mine: Claim, *, after_seconds: float | None, error: str) -> None:
-    """End a failed round: due again later, or dead when there is no further try.
+    """End a failed round: due again later, or dead when there is no further try; soon, if it was rung meanwhile.
 
     Raises:
         LeaseLost: it was taken over.
     """
-    await hold(uow, mine)
+    rung = await hold(uow, mine)
     if after_seconds is None:
         await uow.session.execute(
             update(Work)
@@ -145,7 +148,8 @@ async def retry(uow: UnitOfWork, mine: Claim, *, after_seconds: float | None, er
             .values(dead_at=uow.now, lease_token=None, lease_until=None, last_error=error[:500])
         )
         return
-    run_at = uow.now + timedelta(seconds=after_seconds)
+    wait = min(after_seconds, RUNG_SECONDS) if rung else after_seconds
+    run_at = uow.now + timedelta(seconds=wait)
     await _release(uow, mine, run_at, attempt=mine.attempt, error=error[:500])
 
 

@@ -10,17 +10,15 @@ from app.instances import charging, listing, retrying, service
 from app.instances.options import RepairPolicy
 from app.instances.tags import make_tag
 from app.kit.clock import next_day_start
-from app.kit.crypto import Secret
 from app.kit.db import SYSTEM
 from app.kit.ids import new_id
 from app.ledger import service as ledger
 from app.plans import service as plans
-from app.providers.port import AccountWish
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
 from tests.factories import make_ready_instance, make_tenant, read_instance
 from tests.verbs.bare import make_bare
-from tests.workers.wishes import failed_instance, holds, later, let_go, reached
+from tests.workers.wishes import failed_instance, holds, later, let_go, make_account, reached
 
 CHARGED = """
     select i.upstream_id::text as account, t.day::text as day from ledger_transactions t
@@ -40,11 +38,6 @@ async def compare(runtime: Runtime, policy: RepairPolicy = "delete") -> None:
 async def charge(runtime: Runtime) -> None:
     async with runtime.database.begin(SYSTEM) as uow:
         await charging.charge(uow, uow.now, 1000)
-
-
-async def make_account(runtime: Runtime, tag: str) -> int:
-    wish = AccountWish(tag, "http://127.0.0.1:9/hook", Secret("x" * 40))
-    return (await runtime.registry.get("green_api", "live").create(wish)).upstream_id
 
 
 async def pass_time(runtime: Runtime, upstream: Upstream, seconds: float) -> None:

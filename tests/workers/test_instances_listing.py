@@ -10,10 +10,8 @@ from app.instances import listing, service
 from app.instances.listing import Found
 from app.instances.options import Options, RepairPolicy
 from app.instances.tags import make_tag
-from app.kit.crypto import Secret
 from app.kit.db import SYSTEM
 from app.kit.ids import new_id
-from app.providers.port import AccountWish
 from app.runtime import Runtime
 from tests.conftest import PARTNER_LIVE, PARTNER_TEST, Drain, Upstream
 from tests.factories import make_ready_instance, make_tenant, read_instance
@@ -25,6 +23,7 @@ from tests.workers.wishes import (
     holds,
     later,
     let_go,
+    make_account,
     operation_of,
     reached,
     truth_of,
@@ -41,12 +40,6 @@ async def compare(
     """One round; none of it is shared with a listing of before."""
     options: Options = replace(runtime.instance_options, repair_policy=policy)
     return await listing.compare(runtime.database, runtime.registry, options, dry_run=dry_run, approved=approved)
-
-
-async def make_account(runtime: Runtime, tag: str) -> int:
-    """An account upstream that no row knows of."""
-    wish = AccountWish(tag, "http://127.0.0.1:9/hook", Secret("x" * 40))
-    return (await runtime.registry.get("green_api", "live").create(wish)).upstream_id
 
 
 async def alive(upstream: Upstream) -> set[int]:

@@ -11,9 +11,11 @@ from sqlalchemy import select
 from app.instances import service
 from app.instances.models import Finding, Instance, UpstreamCall
 from app.jobs import ReconcileInstance
+from app.kit.crypto import Secret
 from app.kit.db import SYSTEM, Database, Scope, UnitOfWork
 from app.kit.work import Work
 from app.operations.models import Operation
+from app.providers.port import AccountWish
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
 from tests.factories import TestTenant, make_tenant, read_instance
@@ -61,6 +63,12 @@ async def failed_instance(runtime: Runtime, drain: Drain, upstream: Upstream) ->
 
     await drain(until=is_over)
     return instance
+
+
+async def make_account(runtime: Runtime, tag: str) -> int:
+    """An account upstream that no row knows of."""
+    wish = AccountWish(tag, "http://127.0.0.1:9/hook", Secret("x" * 40))
+    return (await runtime.registry.get("green_api", "live").create(wish)).upstream_id
 
 
 async def operation_of(runtime: Runtime, instance: Instance, kind: str) -> Operation:

@@ -12,14 +12,12 @@ from app.cli import cli
 from app.instances import service as instances
 from app.instances.tags import make_tag
 from app.kit import ids
-from app.kit.crypto import Secret
 from app.kit.db import SYSTEM
 from app.kit.ids import new_id
-from app.providers.port import AccountWish
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
 from tests.factories import make_tenant, operator_headers
-from tests.workers.wishes import failed_instance, reached
+from tests.workers.wishes import failed_instance, make_account, reached
 
 
 async def sublet(runtime: Runtime, *words: str) -> tuple[int, str]:
@@ -67,8 +65,7 @@ async def test_what_is_held_is_deleted_when_the_operator_approves(
 ) -> None:
     async def orphans() -> None:
         for _ in range(4):
-            wish = AccountWish(make_tag("t", new_id()), "http://127.0.0.1:9/hook", Secret("x" * 40))
-            await runtime.registry.get("green_api", "live").create(wish)
+            await make_account(runtime, make_tag("t", new_id()))
 
     async def living() -> int:
         return len([item for item in await upstream.instances() if item["deleted_at"] is None])
