@@ -10,6 +10,7 @@ from prometheus_client import generate_latest
 
 from app.runtime import Runtime
 from tests.factories import make_tenant
+from tests.witness import watching
 
 NOBODY = "inst_01m7zpzh3pekgt8zb1y8xg42jx"
 
@@ -50,3 +51,18 @@ async def test_a_method_of_a_strangers_invention_makes_no_metric(client: httpx2.
     told = generate_latest().decode()
     assert "PROPFIND" not in told
     assert 'method="other"' in told
+
+
+async def test_a_client_that_goes_away_is_no_crash(client: httpx2.AsyncClient, runtime: Runtime) -> None:
+    tenant = await make_tenant(runtime)
+    async with watching() as witness:
+        for path in (f"instances/{NOBODY}/suspend", "api_keys"):
+            head = (
+                f"POST /v1/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: {tenant.headers['Authorization']}"
+                "\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+            )
+            async with raw(client, head):
+                await asyncio.sleep(0.2)
+        await asyncio.sleep(0.2)
+        assert witness.logs.getvalue().count('"event": "request"') == 2, witness.logs.getvalue()
+        assert "request_crashed" not in witness.logs.getvalue()

@@ -107,3 +107,17 @@ async def test_what_was_answered_about_an_instance_is_erased_with_it(
 async def _send_as(sender: Sender, headers: dict[str, str]) -> httpx2.Response:
     headers = {**headers, "Content-Type": "application/json", "Idempotency-Key": "k1"}
     return await sender.client.post(sender.path, headers=headers, content=sender.body("Hello"))
+
+
+async def test_another_spelling_of_the_path_is_the_same_request(
+    runtime: Runtime, client: httpx2.AsyncClient, drain: Drain, upstream: Upstream
+) -> None:
+    sender = await make_sender(runtime, client, drain, upstream)
+    first = await sender.send(key="k1")
+    headers = {**sender.tenant.headers, "Content-Type": "application/json", "Idempotency-Key": "k1"}
+    for path in (f"{sender.path}/", sender.path.replace("/messages", "//messages"), f"/{sender.path}"):
+        again = await client.post(f"{client.base_url}{path}", headers=headers, content=sender.body("Hello"))
+        assert again.status_code in (202, 404), again.text
+        if again.status_code == 202:
+            assert again.content == first.content
+    assert len(await sender.accepted()) == 1
