@@ -195,6 +195,8 @@ def _write(
 
 async def _act(uow: UnitOfWork, account: Account, item: Difference, finding: Finding, action: Action) -> Doomed | None:
     instance = None
+    if finding.outcome == "deleting":
+        finding.outcome = None  # whoever was at it has died, or does not know how it ended
     if item.tenant_id is not None and item.instance_id is not None and action in ("adopt", "delete", "report"):
         instance = await store.lock(uow, item.tenant_id, item.instance_id)
     match action:

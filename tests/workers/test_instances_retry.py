@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from app.instances import findings, reconcile, retrying, service
+from app.instances import findings, listing, reconcile, retrying, service
 from app.instances.models import Finding, Instance
 from app.instances.retrying import AccountGone, AccountLeaving, NotFailed
 from app.instances.trips import Tools
@@ -24,6 +24,7 @@ from tests.workers.wishes import (
     failed_instance,
     holds,
     later,
+    make_account,
     operation_of,
     reached,
     truth_of,
@@ -107,12 +108,18 @@ async def test_nothing_is_tried_while_an_account_of_its_tag_is_being_deleted(
     runtime: Runtime, drain: Drain, upstream: Upstream
 ) -> None:
     instance = await failed_instance(runtime, drain, upstream)
+    late_id = await make_account(runtime, instance.tag)
     async with runtime.database.begin(SYSTEM) as uow:
         row = await service.find(uow, instance.id)
-        await findings.note(uow, row, "late", 4242, policy="delete")
+        await findings.note(uow, row, "late", late_id, policy="delete")
         await uow.session.execute(update(Finding).values(outcome="deleting"))
     with pytest.raises(AccountLeaving):
         await retry(runtime, instance)
+    options = replace(runtime.instance_options, repair_policy="report")
+    await listing.compare(runtime.database, runtime.registry, options, dry_run=False)
+    await retry(runtime, instance)
+    await drain(until=reached(runtime, instance))
+    await holds(runtime, upstream, instance)
 
 
 async def test_a_create_that_its_worker_could_not_begin_in_time_is_not_begun(
