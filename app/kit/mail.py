@@ -26,6 +26,8 @@ class Mailer:
         Raises:
             MailFailed: it was refused or the server is away; the text names no address.
         """
+        if not self._url.hostname:
+            raise MailFailed("no mail server is set: SUBLET_SMTP_URL")
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self._sender, to, subject
         message.set_content(text)
