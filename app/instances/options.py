@@ -14,6 +14,7 @@ class Options:
     public_url: str
     quiet_seconds: float = 120.0
     ready_poll_seconds: float = 5.0
+    ready_deadline_seconds: float = 1800.0
     state_poll_seconds: float = 60.0
     surplus_wait_seconds: float = 300.0
     listing_seconds: float = 300.0

@@ -229,8 +229,11 @@ async def _await_ready(tools: Tools, plan: Plan) -> None:
             age = uow.now - (instance.upstream_created_at or uow.now)
             again = lifecycle.poll_seconds(tools.options.ready_poll_seconds, age.total_seconds())
             await work.settle(uow, plan.claim, again_seconds=again if instance.wanted else 0)
-            if step == "configuring":
-                await _tell(uow, await _operation(uow, instance), step, 80, READY_ETA_SECONDS)
+            operation = await _operation(uow, instance)
+            if operation is not None and age.total_seconds() > tools.options.ready_deadline_seconds:
+                await _call_late(uow, instance, operation)
+            elif step == "configuring":
+                await _tell(uow, operation, step, 80, READY_ETA_SECONDS)
             return
         await work.settle(uow, plan.claim)
         await _record_ready(uow, instance, link, phone, name)
@@ -246,6 +249,16 @@ async def _record_ready(uow: UnitOfWork, instance: Instance, link: Link, phone: 
     await service.observe(uow, instance, link, phone, profile_name=name)
     if operation is not None:
         await operations.succeed(uow, operation, {"instance_id": ids.to_wire(ids.INSTANCE, instance.id)})
+
+
+async def _call_late(uow: UnitOfWork, instance: Instance, operation: Operation) -> None:
+    """Nobody waits for ever: the operation fails, the account is watched on and may still become ready."""
+    instance.failure = "It was created and has not become ready in time; a reboot upstream may help."
+    log.error("never_ready", upstream_id=instance.upstream_id)
+    await service.say(uow, instance, "instance.provision_failed", {"code": "upstream_unavailable"})
+    await operations.fail(
+        uow, operation, "upstream_unavailable", "The gateway has not made the instance ready in time."
+    )
 
 
 async def _give_up(uow: UnitOfWork, instance: Instance, code: str, detail: str) -> None:

@@ -1,6 +1,7 @@
 """Whatever happens to a create, a row gets one upstream account and no second one."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -310,3 +311,29 @@ async def test_a_create_far_beyond_the_quiet_period_is_repaired(
         later(runtime, 1)
     await holds(runtime, upstream, instance, ever=2)
     assert [(item.kind, item.outcome) for item in await findings_of(runtime)] == [("surplus", "deleted")]
+
+
+async def test_an_account_that_never_gets_ready_ends_the_wait_and_is_watched_on(
+    runtime: Runtime, drain: Drain, upstream: Upstream
+) -> None:
+    await upstream.control("POST", "config", {"starting_seconds": 3600.0})
+    instance = await wish_for(runtime, await make_tenant(runtime))
+
+    async def is_made() -> bool:
+        return (await read_instance(runtime, instance.id)).upstream_id is not None
+
+    async def has_failed() -> bool:
+        return (await operation_of(runtime, instance, "provision")).status == "failed"
+
+    await drain(until=is_made)
+    runtime.database.shift += timedelta(minutes=29)
+    await drain(until=is_made)
+    assert not await has_failed()
+    runtime.database.shift += timedelta(minutes=2)
+    await drain(until=has_failed)
+    late = await read_instance(runtime, instance.id)
+    assert (late.status, late.failure is not None) == ("provisioning", True)
+    await upstream.control("POST", "clock", {"advance_seconds": 3700})
+    runtime.database.shift += timedelta(minutes=1)
+    await drain(until=reached(runtime, instance))
+    assert (await read_instance(runtime, instance.id)).failure is None
