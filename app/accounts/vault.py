@@ -1,10 +1,14 @@
 """A tenant's sealing key, and what is sealed with it."""
 
+from typing import Final
 from uuid import UUID
 
 from app.accounts.models import TenantKey
 from app.kit.crypto import Unreadable, new_key, seal, unseal
 from app.kit.db import UnitOfWork
+from app.kit.hot import Statement
+
+WRAPPED: Final = Statement("select wrapped from tenant_keys where tenant_id = cast(:tenant_id as uuid)")
 
 
 class Vault:
@@ -41,7 +45,12 @@ async def open_vault(uow: UnitOfWork, tenant_id: UUID) -> Vault:
     Raises:
         Unreadable: the tenant was erased, or the deployment's key is gone.
     """
-    row = await uow.session.get(TenantKey, tenant_id)
+    known: Vault | None = uow.session.info.get(("vault", tenant_id))
+    if known is not None:
+        return known
+    row = await WRAPPED.first(uow, {"tenant_id": tenant_id})
     if row is None:
         raise Unreadable("the tenant has no key")
-    return Vault(tenant_id, uow.keyring.unwrap(row.wrapped, str(tenant_id)))
+    vault = Vault(tenant_id, uow.keyring.unwrap(row["wrapped"], str(tenant_id)))
+    uow.session.info["vault", tenant_id] = vault
+    return vault

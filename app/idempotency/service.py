@@ -5,23 +5,39 @@ a second request waits for the first and then sees its answer. A trip claims in 
 its last; until then a second request is told that the first is still under way.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, cast
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, delete, select
 
 from app.accounts.vault import Vault, open_vault
 from app.idempotency.models import IdempotentRequest
 from app.kit.db import UnitOfWork
 from app.kit.errors import AppError, Conflict, FieldError, InvalidParameter
+from app.kit.hot import Statement
 
 KEEP: Final = timedelta(hours=72)
 MAX_KEY_LENGTH: Final = 255
 HEADER: Final = "Idempotency-Key"
-ROWS: Final = cast(Table, IdempotentRequest.__table__)
+CLAIM: Final = Statement(
+    """
+    insert into idempotent_requests (tenant_id, key, route, fingerprint, state, ref, created_at, lease_until)
+    values (cast(:tenant_id as uuid), cast(:key as varchar), cast(:route as varchar), cast(:fingerprint as bytea),
+        'started', cast(:ref as uuid), cast(:at as timestamptz), cast(:lease_until as timestamptz))
+    on conflict do nothing
+    returning key
+    """
+)
+FINISH: Final = Statement(
+    """
+    update idempotent_requests set state = 'done', status = cast(:status as int),
+        headers = cast(cast(:headers as text) as jsonb), body_sealed = cast(:sealed as bytea), lease_until = null
+    where tenant_id = cast(:tenant_id as uuid) and key = cast(:key as varchar) and route = cast(:route as varchar)
+    """
+)
 
 
 class KeyReused(AppError):
@@ -90,21 +106,9 @@ async def claim(
     Raises:
         KeyReused: the key belongs to another request.
     """
-    taken = await uow.session.scalar(
-        insert(ROWS)
-        .values(
-            tenant_id=use.tenant_id,
-            key=use.key,
-            route=use.route,
-            fingerprint=use.fingerprint,
-            state="started",
-            ref=ref,
-            created_at=uow.now,
-            lease_until=uow.now + timedelta(seconds=lease_seconds),
-        )
-        .on_conflict_do_nothing()
-        .returning(ROWS.c.key)
-    )
+    lease_until = uow.now + timedelta(seconds=lease_seconds)
+    values = {**_place(use), "fingerprint": use.fingerprint, "ref": ref, "at": uow.now, "lease_until": lease_until}
+    taken = await CLAIM.first(uow, values)
     if taken is not None:
         return None
     row = (await uow.session.execute(select(IdempotentRequest).where(*_is(use)))).scalar_one_or_none()
@@ -121,17 +125,9 @@ async def claim(
 async def finish(uow: UnitOfWork, use: Use, answer: Kept, vault: Vault | None = None) -> None:
     """Keep the answer for every later use of the key; whoever has the tenant's vault open hands it over."""
     vault = vault or await open_vault(uow, use.tenant_id)
-    await uow.session.execute(
-        update(ROWS)
-        .where(ROWS.c.tenant_id == use.tenant_id, ROWS.c.key == use.key, ROWS.c.route == use.route)
-        .values(
-            state="done",
-            status=answer.status,
-            headers=answer.headers,
-            body_sealed=vault.seal(answer.body.decode(), use.place),
-            lease_until=None,
-        )
-    )
+    sealed = vault.seal(answer.body.decode(), use.place)
+    values = {"status": answer.status, "headers": json.dumps(answer.headers), "sealed": sealed}
+    await FINISH.first(uow, _place(use) | values)
 
 
 async def release(uow: UnitOfWork, use: Use) -> None:
@@ -155,6 +151,10 @@ async def use_of_ref(uow: UnitOfWork, tenant_id: UUID, key: str, ref: UUID) -> U
 async def clean(uow: UnitOfWork) -> None:
     """Delete answers that are past their keeping."""
     await uow.session.execute(delete(IdempotentRequest).where(IdempotentRequest.created_at < uow.now - KEEP))
+
+
+def _place(use: Use) -> dict[str, Any]:
+    return {"tenant_id": use.tenant_id, "key": use.key, "route": use.route}
 
 
 def _is(use: Use) -> tuple[ColumnElement[bool], ...]:

@@ -10,34 +10,37 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, delete, select, text, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.kit.db import UnitOfWork
+from app.kit.hot import Statement
 from app.kit.ids import new_id
 from app.messages.models import Message
 
 UNSETTLED: Final = ("sending", "unknown")
 EARLY: Final = "early"
 
-BEGIN: Final = text(
+BEGIN: Final = Statement(
     """
     insert into messages (tenant_id, id, instance_id, direction, kind, chat_id, content, status, client_reference,
         idempotency_key, created_at, forwarded_at, updated_at, looks, version)
-    select :tenant_id, :id, :instance_id, 'outbound', :kind, cast(:chat_id as varchar), cast(:content as jsonb),
-        'sending', :client_reference, :idempotency_key, :at, :at, :at, 0, 1
+    select cast(:tenant_id as uuid), cast(:id as uuid), cast(:instance_id as uuid), 'outbound', cast(:kind as varchar),
+        cast(:chat_id as varchar), cast(cast(:content as text) as jsonb), 'sending',
+        cast(:client_reference as varchar), cast(:idempotency_key as varchar),
+        cast(:at as timestamptz), cast(:at as timestamptz), cast(:at as timestamptz), 0, 1
     where not exists (
         select from messages where tenant_id = :tenant_id and instance_id = :instance_id
             and chat_id = cast(:chat_id as varchar) and status in ('sending', 'unknown')
-            and (status = 'unknown' or forwarded_at < :overdue)
-            and content ->> 'text' = :body
+            and (status = 'unknown' or forwarded_at < cast(:overdue as timestamptz))
+            and content ->> 'text' = cast(:body as text)
     )
     returning id
     """
 )
 # The commit of a send need not wait for the disk: if it is lost the row says `sending`, and the answer is found again
 # upstream. That of a notification waits: upstream is told that it is kept.
-ACCEPT: Final = text(
+ACCEPT: Final = Statement(
     """
     with early as (
         delete from messages where tenant_id = :tenant_id and instance_id = :instance_id
@@ -45,11 +48,13 @@ ACCEPT: Final = text(
         returning status, error
     )
     update messages set upstream_message_id = cast(:upstream_message_id as varchar),
-        version = version + 1, updated_at = :at,
-        status = coalesce((select status from early), :status), error = (select error from early)
+        version = version + 1, updated_at = cast(:at as timestamptz),
+        status = coalesce((select status from early), cast(:status as varchar)), error = (select error from early)
     where tenant_id = :tenant_id and id = :id and status in ('sending', 'unknown', 'not_sent')
         and upstream_message_id is null
-    returning status, set_config('synchronous_commit', coalesce(:sync, current_setting('synchronous_commit')), true)
+    returning status, set_config(
+        'synchronous_commit', coalesce(cast(:sync as text), current_setting('synchronous_commit')), true
+    )
     """
 )
 
@@ -69,14 +74,14 @@ async def begin(uow: UnitOfWork, row: Message, overdue: datetime) -> bool:
         "at": row.created_at,
         "overdue": overdue,
     }
-    return await uow.session.scalar(BEGIN, values) is not None
+    return await BEGIN.first(uow, values) is not None
 
 
 async def accept(uow: UnitOfWork, values: dict[str, Any]) -> str | None:
     """Record the upstream id of a message, with whatever was told of it before; its status, None if not unsettled."""
     sync = "off" if values["status"] == "queued" else None
-    status: str | None = await uow.session.scalar(ACCEPT, {**values, "sync": sync})
-    return status
+    row = await ACCEPT.first(uow, {**values, "sync": sync})
+    return None if row is None else str(row["status"])
 
 
 async def end_unsettled(

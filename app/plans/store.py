@@ -6,32 +6,35 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select, text, update
+from sqlalchemy import bindparam, case, func, or_, select, text, update
 
 from app.accounts.models import Tenant
 from app.kit.clock import billing_day, month_start
 from app.kit.db import UnitOfWork
+from app.kit.hot import Statement
 from app.plans.catalogue import ENDING_DAYS
 from app.plans.models import Subscription, UsageCounter
 
 # One statement takes a message and its chat. Rows of one instance are locked in one order (counter of the day, chat,
 # counter of the month), so senders queue up behind each other and cannot block one another for good.
-TAKE: Final = text(
+TAKE: Final = Statement(
     """
     with taken as (
         insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
-        values (:tenant_id, :instance_id, 'messages', :day_on, 1)
+        values (cast(:tenant_id as uuid), cast(:instance_id as uuid), 'messages', cast(:day_on as date), 1)
         on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + 1
         where cast(:most_messages as int) is null or c.used < cast(:most_messages as int)
         returning c.used
     ), chat as (
         insert into usage_chats as u (tenant_id, instance_id, month_on, chat_id, uses)
-        select :tenant_id, :instance_id, :month_on, :chat_id, 1 from taken
+        select cast(:tenant_id as uuid), cast(:instance_id as uuid), cast(:month_on as date),
+            cast(:chat_id as varchar), 1 from taken
         on conflict (tenant_id, instance_id, month_on, chat_id) do update set uses = u.uses + 1
         returning u.uses
     ), chats as (
         insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
-        select :tenant_id, :instance_id, 'chats', :month_on, 1 from chat where chat.uses = 1
+        select cast(:tenant_id as uuid), cast(:instance_id as uuid), 'chats', cast(:month_on as date), 1
+        from chat where chat.uses = 1
         on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + 1
         where cast(:most_chats as int) is null or c.used < cast(:most_chats as int)
         returning c.used
@@ -81,6 +84,12 @@ TAKE_CALL: Final = text(
 )
 
 
+ONE: Final = select(Subscription).where(
+    Subscription.tenant_id == bindparam("tenant"), Subscription.instance_id == bindparam("instance")
+)
+ONE_LOCKED: Final = ONE.with_for_update().execution_options(populate_existing=True)
+
+
 @dataclass(frozen=True)
 class Taken:
     """What one send took; None where the limit refused. `elapsed` is how long the transaction has lasted by then."""
@@ -113,10 +122,8 @@ async def open_trials(uow: UnitOfWork, tenant_id: UUID, environment: str) -> int
 
 async def get(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, *, lock: bool = False) -> Subscription | None:
     """An instance's subscription, locked for a change if asked."""
-    query = select(Subscription).where(Subscription.tenant_id == tenant_id, Subscription.instance_id == instance_id)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    row: Subscription | None = await uow.session.scalar(query)
+    query = ONE_LOCKED if lock else ONE
+    row: Subscription | None = await uow.session.scalar(query, {"tenant": tenant_id, "instance": instance_id})
     return row
 
 
@@ -148,8 +155,8 @@ async def used(
 
 async def take(uow: UnitOfWork, params: dict[str, Any]) -> Taken:
     """Count one message and its chat, unless a limit is used up; a refusal is undone by the caller's roll-back."""
-    row = (await uow.session.execute(TAKE, params)).one()
-    return Taken(row.messages, row.uses, row.chats, row.elapsed)
+    row = await TAKE.first(uow, params)
+    return Taken(row["messages"], row["uses"], row["chats"], row["elapsed"])
 
 
 async def give_back(uow: UnitOfWork, params: dict[str, Any]) -> None:
