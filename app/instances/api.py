@@ -278,9 +278,11 @@ class InstanceController(Controller):
         """What is known of the connection; cheap, so ask as often as you like with `If-None-Match`."""
         async with database.begin(principal.tenant) as uow:
             instance = await _mine(uow, principal, instance_id)
-            now = uow.now
-        checked_at = instance.state_checked_at
-        if refresh and (checked_at is None or (now - checked_at).total_seconds() >= FRESH_SECONDS):
+            checked_at = instance.state_checked_at
+            stale = checked_at is None or (uow.now - checked_at).total_seconds() >= FRESH_SECONDS
+            if refresh and stale and instance.status == "active":
+                await plans.reserve_call(uow, instance.tenant_id, instance.id)
+        if refresh and stale:
             await watching.watch(Tools(database, instance_options), registry, instance.tenant_id, instance.id)
             async with database.begin(principal.tenant) as uow:
                 instance = await service.find(uow, instance.id, principal)

@@ -26,6 +26,7 @@ from app.kit.errors import (
     UpstreamError,
     UpstreamUnavailable,
 )
+from app.plans import service as plans
 from app.providers.errors import NotReady, Outcome, ProviderError, TooFast, Unreachable
 from app.providers.port import AlreadyLinked, Credentials, Link, Provider, QrImage
 from app.providers.registry import Registry
@@ -66,14 +67,16 @@ class Asker:
 async def let_in(
     database: Database, registry: Registry, options: Options, principal: Principal, instance_id: UUID
 ) -> Asker:
-    """Check that the caller may pair the instance now.
+    """Check that the caller may pair the instance now, and count the call to the gateway.
 
     Raises:
         NotFound: not the caller's. InstanceNotReady, InstanceSuspended, Gone: its gate is closed.
+        TrialExpired, PaymentRequired, PlanLimitReached: its terms do not allow another call.
     """
     async with database.begin(principal.tenant) as uow:
         instance = await service.find(uow, instance_id, principal)
         service.usable(instance)
+        await plans.reserve_call(uow, instance.tenant_id, instance.id)
         return Asker(
             tools=Tools(database, options),
             registry=registry,

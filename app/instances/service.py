@@ -273,8 +273,11 @@ async def command(uow: UnitOfWork, instance: Instance, kind: Command) -> Operati
 
     Raises:
         InstanceNotReady, InstanceSuspended, Gone: the gate is closed. OperationInProgress: one is under way.
+        TrialExpired, PaymentRequired, PlanLimitReached: its terms allow no reboot; a logout is always allowed.
     """
     usable(instance)
+    if kind == "reboot":
+        await plans.reserve_call(uow, instance.tenant_id, instance.id)
     operation = await _begin(uow, instance, f"instance.{kind}", step="queued")
     uow.defer(RunInstanceCommand(ref=operation.id, tenant_id=instance.tenant_id))
     return operation
