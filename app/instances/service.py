@@ -272,8 +272,7 @@ async def command(uow: UnitOfWork, instance: Instance, kind: Command) -> Operati
     """Ask for a reboot, or for the phone to be unlinked; a worker does it.
 
     Raises:
-        InstanceNotReady, InstanceSuspended, Gone: the gate is closed. OperationInProgress: one is under way.
-        TrialExpired, PaymentRequired, PlanLimitReached: its terms allow no reboot; a logout is always allowed.
+        InstanceNotReady, InstanceSuspended, Gone, OperationInProgress; PaymentNeeded: no reboot, but always a logout.
     """
     usable(instance)
     if kind == "reboot":
