@@ -6,7 +6,9 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -16,12 +18,16 @@ from dev.stack import ROOT
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """The checkout's files in a folder of their own, with its virtual environment: a developer may be running his."""
-    place = tmp_path / "sublet"
+def checkout() -> Iterator[Path]:
+    """The checkout's files in a folder of their own, with its virtual environment: a developer may be running his.
+
+    Everybody may enter the folder, so that root's servers, which run as somebody else, need no copy elsewhere.
+    """
     ignore = shutil.ignore_patterns(".git", ".venv", ".dev", "__pycache__", ".*_cache", ".hypothesis")
-    shutil.copytree(ROOT, place, ignore=ignore)
-    return place
+    with tempfile.TemporaryDirectory(prefix="sublet-checkout-") as folder:
+        Path(folder).chmod(0o755)
+        shutil.copytree(ROOT, Path(folder) / "sublet", ignore=ignore)
+        yield Path(folder) / "sublet"
 
 
 def lines_to_type() -> str:
