@@ -98,12 +98,6 @@ def handlers(app: Litestar) -> Iterator[tuple[str, HTTPRouteHandler]]:
                 yield route.path_format, handler
 
 
-def scope_of(handler: HTTPRouteHandler) -> Scope | None:
-    """The scope that a handler asks for; None when it asks for none, or is public."""
-    guard = guard_of(handler)
-    return None if guard is None else guard.scope
-
-
 def guard_of(handler: HTTPRouteHandler) -> requires | None:
     """The guard that finds a handler's principal; None when it is public."""
     for guard in handler.resolve_guards():

@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
-from app.kit.crypto import Keyring, Secret
+from app.kit.crypto import Keyring
 from app.kit.egress import Network, parse_networks
 
 PREFIX: Final = "SUBLET_"
@@ -129,11 +129,6 @@ class Settings:
 
     def __repr__(self) -> str:
         return f"Settings(deployment={self.deployment!r})"
-
-
-def secret_of(value: str) -> Secret:
-    """A setting's value, wrapped so that it cannot be logged."""
-    return Secret(value)
 
 
 def _typed(item: Field[Any], value: str) -> Any:

@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
@@ -64,14 +64,6 @@ class CredentialInUrl(InvalidRequest):
     """A credential must never stand in a URL: send it in the Authorization header."""
 
     code = "credential_in_url"
-
-
-class Guard(Protocol):
-    """A Litestar guard that also tells which scope it asks for, so that the house can check every route."""
-
-    scope: Scope | None
-
-    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None: ...
 
 
 class requires:  # noqa: N801  # reads as a claim where it stands: guards=[requires(Scope.…)]

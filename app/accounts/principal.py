@@ -1,14 +1,13 @@
 """Who calls: a tenant's key or user, or the operator."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 from uuid import UUID
 
 from app.accounts.scopes import Scope
 from app.kit.errors import Forbidden
 
 Kind = Literal["api_key", "session", "operator"]
-TENANT_KINDS: Final = ("api_key", "session")
 
 
 class InsufficientScope(Forbidden):

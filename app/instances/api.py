@@ -1,5 +1,7 @@
 """Routes of instances: ask for one, look at it, change its label, close and open its gate, let it go."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -191,12 +193,7 @@ class InstanceController(Controller):
         replay: NamedDependency[Replay],
     ) -> Response[OperationView]:
         """Close the gate of an instance; it stays linked and keeps receiving. Takes effect at once."""
-
-        async def make() -> Response[OperationView]:
-            instance = await _mine(uow, principal, instance_id)
-            return _accepted(uow, await service.suspend(uow, instance), instance)
-
-        return await replay.once(uow, make)
+        return await _asked(uow, principal, replay, instance_id, service.suspend)
 
     @post(
         "/{instance_id:str}/resume",
@@ -213,12 +210,7 @@ class InstanceController(Controller):
         replay: NamedDependency[Replay],
     ) -> Response[OperationView]:
         """Open the gate again; what the operator suspended only the operator resumes."""
-
-        async def make() -> Response[OperationView]:
-            instance = await _mine(uow, principal, instance_id)
-            return _accepted(uow, await service.resume(uow, instance), instance)
-
-        return await replay.once(uow, make)
+        return await _asked(uow, principal, replay, instance_id, service.resume)
 
     @post(
         "/{instance_id:str}/reboot",
@@ -235,12 +227,7 @@ class InstanceController(Controller):
         replay: NamedDependency[Replay],
     ) -> Response[OperationView]:
         """Restart the upstream account, which takes up to five minutes; a linked phone stays linked."""
-
-        async def make() -> Response[OperationView]:
-            instance = await _mine(uow, principal, instance_id)
-            return _accepted(uow, await service.command(uow, instance, "reboot"), instance)
-
-        return await replay.once(uow, make)
+        return await _asked(uow, principal, replay, instance_id, partial(service.command, kind="reboot"))
 
     @post(
         "/{instance_id:str}/logout",
@@ -257,12 +244,7 @@ class InstanceController(Controller):
         replay: NamedDependency[Replay],
     ) -> Response[OperationView]:
         """Unlink the phone; another can be linked then."""
-
-        async def make() -> Response[OperationView]:
-            instance = await _mine(uow, principal, instance_id)
-            return _accepted(uow, await service.command(uow, instance, "logout"), instance)
-
-        return await replay.once(uow, make)
+        return await _asked(uow, principal, replay, instance_id, partial(service.command, kind="logout"))
 
     @get("/{instance_id:str}/state", operation_id="getInstanceState", summary="Get an instance's state", guards=READ)
     async def get_state(
@@ -287,6 +269,22 @@ class InstanceController(Controller):
             async with database.begin(principal.tenant) as uow:
                 instance = await service.find(uow, instance.id, principal)
         return respond.single(schemas.state(instance), instance.version, if_none_match=if_none_match)
+
+
+async def _asked(
+    uow: UnitOfWork,
+    principal: Principal,
+    replay: Replay,
+    instance_id: str,
+    verb: Callable[[UnitOfWork, Instance], Awaitable[Operation]],
+) -> Response[OperationView]:
+    """Ask one thing of an instance, once for each `Idempotency-Key`; the answer is its operation."""
+
+    async def make() -> Response[OperationView]:
+        instance = await _mine(uow, principal, instance_id)
+        return _accepted(uow, await verb(uow, instance), instance)
+
+    return await replay.once(uow, make)
 
 
 async def _mine(uow: UnitOfWork, principal: Principal, instance_id: str) -> Instance:

@@ -13,7 +13,6 @@ ORGANIZATION: Final = "org"
 USER: Final = "usr"
 SESSION: Final = "ses"
 API_KEY: Final = "key"
-OPERATOR_KEY: Final = "opk"
 INSTANCE: Final = "inst"
 OPERATION: Final = "op"
 PAIRING: Final = "pair"
@@ -22,7 +21,6 @@ EVENT: Final = "evt"
 WEBHOOK_ENDPOINT: Final = "whe"
 DELIVERY: Final = "dlv"
 LEDGER_TRANSACTION: Final = "ltx"
-FINDING: Final = "fnd"
 
 
 def new_id() -> UUID:

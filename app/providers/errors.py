@@ -58,10 +58,6 @@ class NotThere(Refused):
     """The account does not exist upstream, or was deleted."""
 
 
-class Unsupported(Refused):
-    """This provider has no such function."""
-
-
 class OutcomeUnknown(ProviderError):
     """No answer, a broken answer, or a server error: it may have been done, or be done later."""
 
