@@ -1,4 +1,4 @@
-"""Who calls: a tenant's key or user, or the operator."""
+"""Who calls: a tenant's key or user, an instance's line, or the operator."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,7 +7,7 @@ from uuid import UUID
 from app.accounts.scopes import Scope
 from app.kit.errors import Forbidden
 
-Kind = Literal["api_key", "session", "operator"]
+Kind = Literal["api_key", "session", "operator", "line", "partner"]
 
 
 class InsufficientScope(Forbidden):

@@ -14,7 +14,8 @@ class Message(Base, TenantOwned):
     """A message to (`outbound`) or from (`inbound`) a chat.
 
     Outbound `status`: sending (handed to the upstream, outcome not recorded), unknown, queued (upstream has it), sent,
-    delivered, read, failed, not_sent (refused, or proved never accepted). Inbound is `received`.
+    delivered, read, failed, not_sent (refused, or proved never accepted). Inbound is `received`. `likeness` is equal
+    for messages that cannot be told apart in the upstream's journal; None for what has none.
     """
 
     __tablename__ = "messages"
@@ -41,4 +42,7 @@ class Message(Base, TenantOwned):
     updated_at: Mapped[datetime]
     looked_at: Mapped[datetime | None]
     looks: Mapped[int] = mapped_column(default=0)
+    likeness: Mapped[str | None]
+    edited_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)

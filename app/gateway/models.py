@@ -1,0 +1,31 @@
+"""Calls that were made for tenants."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index
+from sqlalchemy.orm import Mapped
+
+from app.kit.db import Base, TenantOwned
+
+
+class GatewayCall(Base, TenantOwned):
+    """One call that is no message; a message's own row is its record. Written in batches, kept for 7 days.
+
+    `outcome`: done, refused or unknown; `face`: typed, native or compatible.
+    """
+
+    __tablename__ = "gateway_calls"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "instance_id"], ["instances.tenant_id", "instances.id"]),
+        Index("ix_gateway_calls_instance", "tenant_id", "instance_id", "id"),
+        Index("ix_gateway_calls_called_at", "called_at"),
+    )
+
+    instance_id: Mapped[UUID]
+    method: Mapped[str]
+    face: Mapped[str]
+    outcome: Mapped[str]
+    status: Mapped[int]
+    duration_ms: Mapped[int]
+    called_at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""Lines: what a tenant's instance is to code written for GREEN-API: a number, a token, settings and a queue."""

@@ -1,0 +1,54 @@
+"""The drop-in face's identity of an instance, and the notifications kept for it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.db import Base
+
+
+class Line(Base):
+    """An instance under a number and a token of ours. `settings` holds the switches that are the tenant's own.
+
+    `push_at` is when the next try of the oldest kept notification is due; `push_failures` how many failed in a row.
+    """
+
+    __tablename__ = "lines"
+    __table_args__ = (
+        UniqueConstraint("number"),
+        ForeignKeyConstraint(["tenant_id", "instance_id"], ["instances.tenant_id", "instances.id"]),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    instance_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(start=7_700_000_001))
+    token_hash: Mapped[bytes]
+    token_sealed: Mapped[bytes]
+    webhook_url: Mapped[str] = mapped_column(default="")
+    webhook_token_sealed: Mapped[bytes | None]
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    push_at: Mapped[datetime | None]
+    push_failures: Mapped[int] = mapped_column(default=0)
+    cleared_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class KeptNotice(Base):
+    """A notification in GREEN-API's words, rewritten to be the tenant's; told in the order of `receipt`."""
+
+    __tablename__ = "kept_notices"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "instance_id"], ["lines.tenant_id", "lines.instance_id"]),
+        Index("ix_kept_notices_created_at", "created_at"),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    instance_id: Mapped[UUID] = mapped_column(primary_key=True)
+    receipt: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    kind: Mapped[str]
+    body: Mapped[str]
+    created_at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""The typed face: chats, contacts, groups, statuses, queue and account of an instance as resources."""
