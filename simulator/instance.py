@@ -2,11 +2,15 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from simulator.clock import Timer, rfc3339
+from simulator.groups import Group
+from simulator.people import ChatMarks, Contact, PhoneCall, StateRow
+from simulator.stories import Story
 
 LINKED = frozenset({"authorized", "yellowCard", "suspended"})
 """States in which a phone is linked and the device list of the phone shows us."""
@@ -39,6 +43,10 @@ class Message:
     sender_name: str = ""
     journaled: bool = False
     sent_at: float | None = None
+    seen: bool = False
+    """A received message that the account marked read."""
+    leaves: "Callable[[Any, Instance, Message], None] | None" = None
+    """What an item of the queue that is no message to a chat does when its turn comes."""
 
     def shown(self) -> dict[str, Any]:
         """The truth about this message."""
@@ -111,6 +119,17 @@ class Instance:
     code_until: float = 0.0
     code_calls: int = 0
     code_stuck: bool = False
+    linked_at: float = 0.0
+    avatar: str = ""
+    contacts: dict[str, Contact] = field(default_factory=dict)
+    marks: dict[str, ChatMarks] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    stories: dict[str, Story] = field(default_factory=dict)
+    calls: list[PhoneCall] = field(default_factory=list)
+    """Both directions, oldest first; a row is corrected in place while its call goes on."""
+    history: list[StateRow] = field(default_factory=list)
+    checked: dict[str, bool] = field(default_factory=dict)
+    """Numbers that were looked up before, and whether they had an account then."""
     viewer: asyncio.Queue[dict[str, Any]] | None = None
     row: tuple[str, bytes] = ("", b"")
 

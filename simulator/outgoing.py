@@ -88,7 +88,10 @@ def _leave(world: "World", instance: Instance) -> None:
     now = world.clock.now()
     instance.last_sent_at = message.sent_at = now
     digits = message.chat_id.partition("@")[0]
-    if digits in world.no_account:
+    if message.leaves is not None:
+        message.status = "sent"
+        message.leaves(world, instance, message)
+    elif digits in world.no_account:
         advance_status(world, instance, message, "noAccount")
     else:
         emit(
