@@ -101,6 +101,7 @@ class Upstream:
             instance=None if id_instance is None else self._world.instances.get(id_instance),
             id_instance=id_instance,
             query=dict(request.query),
+            headers={name.lower(): value for name, value in request.headers.items()},
         )
 
     def _journal_stray(self, request: web.Request, reply: Reply) -> None:

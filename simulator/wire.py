@@ -61,6 +61,8 @@ class Call:
     instance: Instance | None = None
     id_instance: int | None = None
     query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    """Names in lower case."""
     raw: bytes = b""
     body: Any = None
     flaw: "Reply | None" = None
