@@ -1,13 +1,20 @@
 """What we ask of any gateway. A wing (`green_api`, later others) implements `Provider` and nothing else knows it."""
 
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from msgspec import Struct
 
 from app.kit.crypto import Secret
+from app.providers.errors import ProviderError
 from app.providers.events import Notification
+
+if TYPE_CHECKING:
+    from app.providers.asks import Ask, Send
+
+A = TypeVar("A")
 
 
 class Link(StrEnum):
@@ -79,18 +86,65 @@ class AccountProfile(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """The gateway has taken a message."""
+    """The gateway has taken a message; a forward of several has more ids, in the order of the forwarded ones."""
 
     message_id: str
+    more_ids: tuple[str, ...] = ()
 
 
 class Seen(Struct, frozen=True):
-    """An outgoing message found in the gateway's queue or journal; `sent_at` is None while it waits."""
+    """An outgoing message found in the gateway's queue or journal; `sent_at` is None while it waits.
+
+    `likeness` is compared with that of a message of ours (`app.providers.likeness`); None when nothing can be compared.
+    """
 
     message_id: str
     chat_id: str
-    text: str | None
+    kind: str
+    likeness: str | None
     sent_at: datetime | None
+
+    @property
+    def text(self) -> str | None:
+        """What it says if it is a text."""
+        return self.likeness if self.kind == "text" else None
+
+
+class Upload(Struct, frozen=True):
+    """A file on its way; `chunks` are read once. `size` is None when nobody told it."""
+
+    chunks: AsyncIterator[bytes]
+    size: int | None
+    content_type: str
+    file_name: str
+
+
+class Native(Struct, frozen=True):
+    """A call in the gateway's own words; `query` is already encoded."""
+
+    method: str
+    verb: str
+    query: str = ""
+    body: bytes = b""
+    content_type: str = ""
+
+
+class NativeReply(Struct, frozen=True):
+    """What the gateway answered, as it is: it may hold ids, tokens and addresses that no tenant may see."""
+
+    status: int
+    body: bytes
+    content_type: str
+    retry_after: str = ""
+
+
+class Drafted(Struct, frozen=True):
+    """What a native send would send, in our words; `content` is as notices tell it, without addresses of files."""
+
+    chat_id: str
+    kind: str
+    content: dict[str, Any]
+    quoted: str | None
 
 
 class Provider(Protocol):
@@ -138,6 +192,52 @@ class Provider(Protocol):
     async def send_text(
         self, credentials: Credentials, chat_id: str, text: str, quoted_message_id: str | None = None
     ) -> Sent: ...
+
+    async def send(self, credentials: Credentials, send: "Send") -> Sent:
+        """Send a message of any kind."""
+        ...
+
+    async def perform(self, credentials: Credentials, ask: "Ask[A]") -> A:
+        """Do what is asked, once, and tell the answer."""
+        ...
+
+    async def upload(self, credentials: Credentials, upload: Upload) -> str:
+        """Store a file with the gateway for some days; its link to it, which is a secret of ours."""
+        ...
+
+    async def native(self, credentials: Credentials, call: Native) -> NativeReply:
+        """Any HTTP answer is a reply.
+
+        Raises:
+            Unreachable, OutcomeUnknown: there was no answer.
+        """
+        ...
+
+    async def native_stream(
+        self, credentials: Credentials, method: str, upload: Upload, *, headers: Mapping[str, str] = {}
+    ) -> NativeReply:
+        """Post a body as it is, of the upload's content type; else as `native`."""
+        ...
+
+    def conclude(self, method: str, reply: NativeReply) -> ProviderError | None:
+        """What a native reply means; None is success."""
+        ...
+
+    def drafted(self, method: str, body: bytes) -> Drafted | None:
+        """What a native call would send; None when it sends nothing or cannot be understood."""
+        ...
+
+    def likeness(self, kind: str, content: Mapping[str, Any]) -> str | None:
+        """See `app.providers.likeness`."""
+        ...
+
+    def scan(self, credentials: Credentials) -> AsyncIterator[str]:
+        """The frames of the pairing socket, until the gateway closes it."""
+        ...
+
+    def hosts(self) -> tuple[str, ...]:
+        """Host names that must never reach a tenant."""
+        ...
 
     async def waiting(self, credentials: Credentials) -> list[Seen]:
         """Messages in the gateway's queue."""

@@ -67,7 +67,8 @@ def _queued(row: Any) -> list[Seen]:
     body = object_in(row, "body")
     text = text_in(body, "message") if text_in(row, "type").lower() == "sendmessage" else None
     ids = [text_in(row, "messageID"), *(each for each in list_in(row, "messagesIDs") if isinstance(each, str))]
-    return [Seen(each, text_in(body, "chatId"), text, None) for each in ids if each]
+    kind = "other" if text is None else "text"
+    return [Seen(each, text_in(body, "chatId"), kind, text, None) for each in ids if each]
 
 
 def _journaled(row: Any) -> Seen:
@@ -75,4 +76,5 @@ def _journaled(row: Any) -> Seen:
     if text_in(row, "typeMessage") in TEXT_TYPES:
         text = text_in(row, "textMessage") or text_in(object_in(row, "extendedTextMessage"), "text") or None
     sent_at = None if text_in(row, "statusMessage") == "pending" else instant(row.get("timestamp"))
-    return Seen(text_in(row, "idMessage"), text_in(row, "chatId"), text, sent_at)
+    kind = "other" if text is None else "text"
+    return Seen(text_in(row, "idMessage"), text_in(row, "chatId"), kind, text, sent_at)
