@@ -62,6 +62,14 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """Real seconds a late call is held at most when the caller does not give up."""
     jump_settle_seconds: Seconds = 2.0
     """Real seconds a clock jump waits for a silent receiver, once per jump."""
+    public_url: str = ""
+    """What links to stored files begin with; empty: the address the simulator was last called at."""
+    file_link_seconds: Seconds = 15 * 86400.0
+    """How long the link lives that an upload is answered with."""
+    download_link_seconds: Seconds = 15 * 86400.0
+    """How long the downloadUrl of a message lives; downloadFile gives a fresh one."""
+    files_kept_bytes: Annotated[int, Meta(ge=0)] = 2 * 1024**3
+    """Stored bytes at most; the oldest files go when there are more."""
     journal_limit: Annotated[int, Meta(ge=100)] = 500_000
 
     def merged(self, changes: dict[str, Any]) -> "Config":

@@ -19,7 +19,7 @@ Headers = dict[str, str]
 
 def decode(call: Call) -> Reply | None:
     """Read the JSON body into the call; the reply to give when it is none."""
-    if not call.raw or call.method.raw:
+    if not call.raw:
         return None
     try:
         call.body = msgspec.json.decode(call.raw)
@@ -88,6 +88,11 @@ def perform(world: World, call: Call, entry: Entry) -> Reply:
 async def perform_waiting(world: World, call: Call, entry: Entry) -> Reply:
     """As `perform`, for methods that may take their time as well."""
     if call.method.waits is None:
+        if call.method.first is not None:
+            refused = await _ask_first(world, call, call.method.first)
+            if refused is not None:
+                close(entry, refused)
+                return refused
         return perform(world, call, entry)
     try:
         reply = admit(world, call) or call.flaw
@@ -97,6 +102,16 @@ async def perform_waiting(world: World, call: Call, entry: Entry) -> Reply:
         reply = refusal.reply
     close(entry, reply)
     return reply
+
+
+async def _ask_first(world: World, call: Call, first: wire.First) -> Reply | None:
+    if admit(world, call) is not None or call.flaw is not None:
+        return None
+    try:
+        await first(world, call)
+    except Refusal as refusal:
+        return refusal.reply
+    return None
 
 
 def perform_late(world: World, call: Call, entry: Entry) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 from aiohttp import web
 
-from simulator import wire
+from simulator import uploads, wire
 from simulator.dispatch import admit, close, decode, gate, open_entry, perform_waiting
 from simulator.journal import Entry
 from simulator.methods.table import INSTANCE_METHODS, PARTNER_METHODS
@@ -39,19 +39,27 @@ class Upstream:
             self._journal_stray(request, call)
             return respond(call, {})
         world = self._world
+        if call.instance is not None:
+            world.storage.origin = f"http://{request.host}"
         try:
-            raw = await _read(request, call.method.max_bytes)
+            reply = await _take(world, request, call)
         except (asyncio.CancelledError, ConnectionError):
             open_entry(world, call)
             raise
-        call.raw = raw or b""
-        call.flaw = decode(call)
         entry = open_entry(world, call)
+        try:
+            return await self._answer(request, call, entry, reply)
+        finally:
+            # What a late call brought must stay until its time has come.
+            if call.upload is not None and entry.more.get("fault") != "late":
+                world.storage.drop_unused(call.upload)
+
+    async def _answer(self, request: web.Request, call: Call, entry: Entry, unread: Reply | None) -> web.StreamResponse:
+        world = self._world
         if tag := request.headers.get(TAG):
             entry.more["tag"] = tag
         reply, headers = gate(world, call)
-        if reply is None and raw is None:
-            reply = TOO_LARGE
+        reply = reply or unread
         if reply is not None:
             close(entry, reply)
             return respond(reply, headers)
@@ -101,7 +109,7 @@ class Upstream:
             instance=None if id_instance is None else self._world.instances.get(id_instance),
             id_instance=id_instance,
             query=dict(request.query),
-            headers={name.lower(): value for name, value in request.headers.items()},
+            headers=request.headers,
         )
 
     def _journal_stray(self, request: web.Request, reply: Reply) -> None:
@@ -110,6 +118,18 @@ class Upstream:
         entry = self._world.journal.add("call", name, None, None)
         entry.more["verb"] = request.method
         close(entry, reply)
+
+
+async def _take(world: World, request: web.Request, call: Call) -> Reply | None:
+    """Read the body into the call; a reply says that it was more than the method takes, or broken."""
+    if call.method.upload:
+        return await uploads.take(world, request, call)
+    raw = await _read(request, call.method.max_bytes)
+    if raw is None:
+        return TOO_LARGE
+    call.raw = raw
+    call.flaw = decode(call)
+    return None
 
 
 async def _read(request: web.Request, most: int) -> bytes | None:

@@ -1,6 +1,6 @@
 """Calls as they come in and replies as they go out, free of any HTTP library."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ import msgspec
 
 from simulator.clock import rfc3339
 from simulator.instance import Instance
+from simulator.storage import Blob
 
 if TYPE_CHECKING:
     from simulator.world import World
@@ -61,12 +62,14 @@ class Call:
     instance: Instance | None = None
     id_instance: int | None = None
     query: dict[str, str] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
-    """Names in lower case."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of the request; names are found without case."""
     raw: bytes = b""
     body: Any = None
     flaw: "Reply | None" = None
     """What to answer when the body is no JSON; told only after token and state were looked at."""
+    upload: Blob | None = None
+    """The file that came with a call of a method that takes one."""
 
     @property
     def here(self) -> Instance:
@@ -82,6 +85,7 @@ class Call:
 
 Handler = Callable[["World", Call], Reply]
 Waiting = Callable[["World", Call], Awaitable[Reply]]
+First = Callable[["World", Call], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ class Method:
 
     `rate` is calls per second and instance (None: not limited), `burst` the bucket's size when it is
     larger; `effect` marks what changes the world and must be journaled when it truly happened; `waits`
-    replaces `handler` for a method that may take its time; `raw` takes the body as it is.
+    replaces `handler` for a method that may take its time; `first` may take its time before `handler` and
+    raise a `Refusal`; `upload` takes a file, as a form or as the whole body (`call.upload`).
     """
 
     name: str
@@ -101,7 +106,8 @@ class Method:
     effect: bool = False
     burst: float = 0.0
     waits: Waiting | None = None
-    raw: bool = False
+    first: First | None = None
+    upload: bool = False
     max_bytes: int = 100 * 1024
 
 

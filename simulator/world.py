@@ -12,6 +12,7 @@ from simulator.faults import Faults, Rules
 from simulator.instance import Instance, Message
 from simulator.journal import Journal
 from simulator.push import Push
+from simulator.storage import Storage
 
 FIRST_ID = 7103000001
 
@@ -30,6 +31,7 @@ class World:
         self.journal = Journal(self.clock, config.journal_limit)
         self.faults = Faults()
         self.push = Push(self)
+        self.storage = Storage(self)
         self._empty()
 
     def _empty(self) -> None:
@@ -40,6 +42,7 @@ class World:
         self.partner_buckets: dict[str, dict[str, tuple[float, float]]] = {}
         self.bills: list[Bill] = []
         self.messages: list[Message] = []
+        self.pictures: dict[str, bytes] = {}
         billing.arm(self)
 
     def add(self, instance: Instance) -> None:
@@ -85,6 +88,7 @@ class World:
         """As freshly started: no instance, no rule, real time, the first configuration."""
         self._dismiss()
         self.push.abandon()
+        self.storage.clear()
         self.clock.reset()
         self.journal.clear()
         self.faults.replace(Rules(seed=0))
@@ -96,6 +100,7 @@ class World:
         """Leave no task, timer or connection behind."""
         self._dismiss()
         await self.push.close()
+        self.storage.clear()
         self.clock.reset()
 
     def _dismiss(self) -> None:
