@@ -27,7 +27,7 @@ fmt: bootstrap ## format, and mend what the linter can mend
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
-lock: bootstrap ## resolve both lock files again from pyproject.toml
+lock: bootstrap ## resolve the lock files again from pyproject.toml
 	@sh dev/lock.sh
 
 bootstrap:

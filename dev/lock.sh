@@ -1,6 +1,6 @@
 #!/bin/sh
-# Resolve pyproject.toml into the two lock files: everything, and what the image needs.
-# Both carry hashes and no addresses, so they serve any registry, uv and pip alike.
+# Resolve pyproject.toml into the lock files: everything, what the image needs, and the official clients
+# that tests run. All carry hashes and no addresses, so they serve any registry, uv and pip alike.
 set -eu
 cd "$(dirname "$0")/.."
 export UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never
@@ -10,3 +10,4 @@ compile() {
 }
 compile --group dev pyproject.toml -o requirements.lock
 compile pyproject.toml -c requirements.lock -o requirements.runtime.lock
+compile --group clients -o tests/compat_clients/clients.lock
