@@ -1,6 +1,6 @@
 """What can be tuned, with the figures of the real service as defaults."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -54,6 +54,16 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """A deleted instance goes on telling `starting` for so long (issue 637)."""
     no_account: list[str] = []
     """Numbers (digits) that have no WhatsApp."""
+    history_sync_seconds: Seconds = 0.0
+    """From the pairing until contacts and historySyncProgress are complete (minutes upstream)."""
+    chats_refresh_seconds: Seconds = 0.0
+    """How old a list of chats may be (a minute upstream)."""
+    group_limit: Annotated[int, Meta(ge=1)] = 1024
+    """Members a group can have."""
+    old_leave_group: bool = False
+    """A failed leaveGroup answers with the key `removeAdmin`, as older servers do."""
+    qr_timeout_frame: Literal["timeout", "timeoutExpired"] = "timeout"
+    """Type of the pairing socket's last frame when nobody scanned (older servers: timeoutExpired)."""
     min_delay_ms_override: Annotated[int, Meta(ge=0)] | None = None
     """The pause between two sends, in place of what the settings say; also lowers the accepted minimum."""
     stall_seconds: Seconds = 30.0

@@ -128,6 +128,9 @@ class Instance:
     calls: list[PhoneCall] = field(default_factory=list)
     """Both directions, oldest first; a row is corrected in place while its call goes on."""
     history: list[StateRow] = field(default_factory=list)
+    chats_shown: tuple[float, list[dict[str, Any]]] = (float("-inf"), [])
+    """When the list of chats was made up last, and that list."""
+    suspended_until: float = 0.0
     checked: dict[str, bool] = field(default_factory=dict)
     """Numbers that were looked up before, and whether they had an account then."""
     viewer: asyncio.Queue[dict[str, Any]] | None = None

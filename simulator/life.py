@@ -3,7 +3,7 @@
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from simulator import billing, outgoing
+from simulator import billing, outgoing, people
 from simulator.clock import wake
 from simulator.instance import LINKED, Instance, Phase
 from simulator.notices import emit
@@ -62,6 +62,7 @@ def link(world: "World", instance: Instance, wid: str, push_name: str) -> None:
     """A phone was linked: authorized, told to whoever watches the code, and the queue flows."""
     instance.wid = wid
     instance.push_name = push_name
+    instance.linked_at = world.clock.now()
     instance.code = ""
     instance.code_calls = 0
     if instance.viewer is not None:
@@ -134,6 +135,7 @@ def _run(world: "World", instance: Instance) -> None:
 
 
 def _tell(world: "World", instance: Instance) -> None:
+    people.note_state(instance, world.clock.now())
     emit(world, instance, "stateInstanceChanged", {"stateInstance": instance.state})
 
 

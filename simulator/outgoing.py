@@ -15,6 +15,11 @@ def accept(world: "World", instance: Instance, message: Message) -> None:
     settings = instance.settings
     message.journaled = settings["outgoingAPIMessageWebhook"] == "yes" or settings["outgoingWebhook"] == "yes"
     world.remember(instance, message)
+    enqueue(world, instance, message)
+
+
+def enqueue(world: "World", instance: Instance, message: Message) -> None:
+    """Put an item behind the others in the queue."""
     instance.outgoing.append(message)
     pump(world, instance)
 

@@ -1,13 +1,20 @@
 """Who the phone knows: its address book, what it noted about each chat, and its calls."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from simulator import groups
 from simulator.clock import rfc3339
 
 if TYPE_CHECKING:
     from simulator.instance import Instance, Message
 
+HISTORIC = frozenset({"authorized", "notAuthorized", "blocked"})
+"""States of which a history is kept.
+
+Source: GREEN-API getStateInstanceHistory page, read 2026-11-21.
+"""
 FULL_SYNC = 100
 """historySyncProgress when the phone has told all it knows."""
 
@@ -78,6 +85,32 @@ class StateRow:
     wid: str
 
 
+def note_state(instance: "Instance", now: float) -> None:
+    """Write the present state into the history if it is another one than before."""
+    before = instance.history[-1] if instance.history else None
+    if instance.state not in HISTORIC or (before is not None and before.state == instance.state):
+        return
+    # An unlinked account is still told with the number it had.
+    wid = instance.wid or (before.wid if before is not None else "")
+    instance.history.append(StateRow(instance.state, now, wid))
+
+
+def note_message(instance: "Instance", message: "Message") -> None:
+    """What a new message says of its chat: that the account is in a group, what is read already."""
+    settings, chat_id = instance.settings, message.chat_id
+    on_reply = settings["markIncomingMessagesReadedOnReply"] == "yes"
+    if message.direction == "incoming":
+        message.seen = not on_reply and settings["markIncomingMessagesReaded"] == "yes"
+    elif on_reply:
+        for said in _received(instance, chat_id):
+            said.seen = True
+    is_said_inside = message.from_phone or message.direction == "incoming"
+    if is_said_inside and kind_of(chat_id) == "group" and chat_id not in instance.groups:
+        owner = str(message.body.get("sender") or instance.wid)
+        group = groups.found(instance, chat_id, "", owner, message.accepted_at)
+        group.members.setdefault(instance.wid, False)
+
+
 def kind_of(chat_id: str) -> str:
     """`group` or `user`."""
     return "group" if chat_id.endswith("@g.us") else "user"
@@ -93,7 +126,7 @@ def contact_of(instance: "Instance", chat_id: str) -> Contact:
     known = instance.contacts.get(chat_id)
     if known is not None and known.name:
         return known
-    name = next((said.sender_name for said in reversed(_received(instance, chat_id)) if said.sender_name), "")
+    name = next((said.sender_name for said in _received(instance, chat_id) if said.sender_name), "")
     if known is None:
         return Contact(chat_id, name=name)
     known.name = name
@@ -169,5 +202,6 @@ def _chat(instance: "Instance", chat_id: str) -> dict[str, Any]:
     }
 
 
-def _received(instance: "Instance", chat_id: str) -> list["Message"]:
-    return [said for said in instance.chats.get(chat_id, ()) if said.direction == "incoming"]
+def _received(instance: "Instance", chat_id: str) -> Iterator["Message"]:
+    """What came in a chat, the newest first."""
+    return (said for said in reversed(instance.chats.get(chat_id, [])) if said.direction == "incoming")

@@ -1,14 +1,12 @@
-"""Avatars: kept in memory and served to whoever has the link, as WhatsApp's picture hosts do."""
+"""Avatars: JPEG files from forms, published behind links that do not end."""
 
 import base64
-import secrets
-
-from aiohttp import web
 
 from simulator.wire import Call
 from simulator.world import World
 
 JPEG = b"\xff\xd8\xff"
+FOREVER_SECONDS = 100 * 365 * 86400.0
 SMALLEST = base64.b64decode(
     "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////"
     "////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPxA="
@@ -16,36 +14,27 @@ SMALLEST = base64.b64decode(
 """A picture of one point, for people whose avatar nobody gave."""
 
 
-def routes(world: World) -> list[web.RouteDef]:
-    """Where the links lead."""
-
-    async def serve(request: web.Request) -> web.Response:
-        picture = world.pictures.get(request.match_info["key"])
-        if picture is None:
-            raise web.HTTPNotFound(text="Not Found")
-        return web.Response(body=picture, content_type="image/jpeg")
-
-    return [web.get("/pictures/{key}.jpg", serve)]
+def is_jpeg(call: Call) -> bool:
+    """The call is a form with a file that begins as a JPEG does."""
+    if call.upload is None or not call.headers.get("Content-Type", "").lower().startswith("multipart/"):
+        return False
+    with call.upload.path.open("rb") as file:
+        return file.read(len(JPEG)) == JPEG
 
 
-def is_jpeg(picture: bytes) -> bool:
-    """Begins as a JPEG does."""
-    return picture.startswith(JPEG)
+def publish(world: World, call: Call) -> str:
+    """The address of the picture that came with the call."""
+    assert call.upload is not None
+    return world.storage.link(call.here.id_instance, call.upload, FOREVER_SECONDS)
 
 
-def keep(world: World, picture: bytes) -> str:
-    """Store a picture and give its path."""
-    key = secrets.token_hex(12)
-    world.pictures[key] = picture
-    return f"/pictures/{key}.jpg"
-
-
-def link(call: Call, avatar: str) -> str:
-    """The address of an avatar for this caller; addresses from elsewhere stay as they are."""
-    return f"http://{call.headers.get('Host', 'localhost')}{avatar}" if avatar.startswith("/") else avatar
+def invent(world: World, id_instance: int) -> str:
+    """The address of a picture nobody gave."""
+    blob = world.storage.keep("avatar.jpg", "image/jpeg", [SMALLEST])
+    return world.storage.link(id_instance, blob, FOREVER_SECONDS)
 
 
 def in_base64(world: World, avatar: str) -> str:
-    """A kept picture as text; empty when it is none of ours."""
-    key = avatar.removeprefix("/pictures/").removesuffix(".jpg")
-    return base64.b64encode(world.pictures.get(key, b"")).decode()
+    """A published picture as text; empty when there is none."""
+    blob = world.storage.of_url(avatar)
+    return "" if blob is None else base64.b64encode(blob.path.read_bytes()).decode()

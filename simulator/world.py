@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from simulator import billing
+from simulator import billing, people
 from simulator.billing import Bill
 from simulator.clock import Clock, wake
 from simulator.config import Config
@@ -42,7 +42,6 @@ class World:
         self.partner_buckets: dict[str, dict[str, tuple[float, float]]] = {}
         self.bills: list[Bill] = []
         self.messages: list[Message] = []
-        self.pictures: dict[str, bytes] = {}
         billing.arm(self)
 
     def add(self, instance: Instance) -> None:
@@ -60,6 +59,7 @@ class World:
         """Keep a message for the journals of the instance and for the truth."""
         if message.id_message in instance.messages:
             return
+        people.note_message(instance, message)
         instance.messages[message.id_message] = message
         instance.chats.setdefault(message.chat_id, []).append(message)
         self.messages.append(message)

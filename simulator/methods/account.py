@@ -1,6 +1,6 @@
 """Account methods: state, settings, restarts and logout."""
 
-from simulator import life, outgoing
+from simulator import life, outgoing, people, pictures
 from simulator.clock import wake
 from simulator.instance import LINKED, Phase
 from simulator.methods.partner import min_delay_ms
@@ -42,18 +42,22 @@ def set_settings(world: World, call: Call) -> Reply:
 
 def get_wa_settings(world: World, call: Call) -> Reply:
     """The linked account; empty strings while none is linked."""
-    instance = call.here
+    instance, now = call.here, world.clock.now()
     phone = instance.wid.partition("@")[0] if instance.state in LINKED else ""
+    avatar = instance.avatar if phone else ""
+    synced = people.sync_progress(instance, now, world.config.history_sync_seconds)
+    until = {"suspendedUntil": int(instance.suspended_until)} if instance.state == "suspended" else {}
     return answer(
         {
-            "avatar": "",
+            "avatar": avatar,
             "phone": phone,
             "stateInstance": instance.state,
             "deviceId": f"{phone}:8@s.whatsapp.net" if phone else "",
             "chatId": instance.wid if phone else "",
-            "base64Avatar": "",
-            "historySyncProgress": 100 if phone else 0,
+            "base64Avatar": pictures.in_base64(world, avatar),
+            "historySyncProgress": synced if phone else 0,
             "logoutProcess": False,
+            **until,
         }
     )
 

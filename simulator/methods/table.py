@@ -1,6 +1,20 @@
 """The one list of methods: to add one, write its function and a row here."""
 
-from simulator.methods import account, journals, pairing, partner, queues, receiving, sending
+from simulator.methods import (
+    account,
+    calls,
+    chats,
+    contacts,
+    groups,
+    journals,
+    pairing,
+    partner,
+    profile,
+    queues,
+    receiving,
+    sending,
+    statuses,
+)
 from simulator.wire import Handler, Method, Needs
 
 GET = frozenset({"GET"})
@@ -9,6 +23,8 @@ DELETE = frozenset({"DELETE"})
 EITHER = GET | POST
 PARTNER_RATE = 10.0
 PARTNER_BURST = 20.0
+UNLISTED = 50
+"""Calls per second where no page names a figure (a page of 2023 said so of everything not listed)."""
 
 
 def _partner(name: str, verbs: frozenset[str], handler: Handler, *, effect: bool = False) -> Method:
@@ -45,5 +61,45 @@ INSTANCE = (
     Method("getMessage", POST, journals.get_message, 10),
 )
 
+SERVICE = (
+    Method("setProfilePicture", POST, profile.set_picture, 0.1, Needs.SESSION, effect=True, upload=True),
+    Method("updateApiToken", GET, profile.update_token, UNLISTED, effect=True),
+    Method("getStateInstanceHistory", GET, profile.get_history, UNLISTED),
+    Method("getStatusInstance", GET, profile.get_status, 1),
+    Method("lastIncomingCalls", GET, calls.last_incoming, UNLISTED),
+    Method("lastOutgoingCalls", GET, calls.last_outgoing, UNLISTED),
+    Method("createGroup", POST, groups.create, 1, Needs.SESSION, effect=True),
+    Method("updateGroupName", POST, groups.rename, 1, Needs.SESSION, effect=True),
+    Method("getGroupData", POST, groups.data, 1, Needs.SESSION),
+    Method("addGroupParticipant", POST, groups.add, 10, Needs.SESSION, effect=True),
+    Method("removeGroupParticipant", POST, groups.remove, 10, Needs.SESSION, effect=True),
+    Method("setGroupAdmin", POST, groups.set_admin, 10, Needs.SESSION, effect=True),
+    Method("removeAdmin", POST, groups.remove_admin, 10, Needs.SESSION, effect=True),
+    Method("setGroupPicture", POST, groups.set_picture, 1, Needs.SESSION, effect=True, upload=True),
+    Method("leaveGroup", POST, groups.leave, 10, Needs.SESSION, effect=True),
+    Method("updateGroupSettings", POST, groups.update_settings, UNLISTED, Needs.SESSION, effect=True),
+    Method("sendTextStatus", POST, statuses.send_text, 5, effect=True),
+    Method("sendVoiceStatus", POST, statuses.send_voice, 5, effect=True),
+    Method("sendMediaStatus", POST, statuses.send_media, 5, effect=True),
+    Method("deleteStatus", POST, statuses.delete, 10, Needs.SESSION, effect=True),
+    Method("getStatusStatistic", GET, statuses.statistic, 1),
+    Method("getIncomingStatuses", GET, statuses.incoming, 1),
+    Method("getOutgoingStatuses", GET, statuses.outgoing_ones, 1),
+    Method("readChat", POST, chats.read_chat, 10, Needs.SESSION, effect=True),
+    Method("checkWhatsapp", POST, contacts.check_whatsapp, 10, Needs.SESSION),
+    Method("getAvatar", POST, contacts.get_avatar, 10, Needs.SESSION),
+    Method("getContacts", GET, contacts.get_contacts, 1, Needs.SESSION),
+    Method("getContactInfo", POST, contacts.get_contact_info, 1, Needs.SESSION),
+    Method("getChats", GET, chats.get_chats, UNLISTED, Needs.SESSION),
+    Method("archiveChat", POST, chats.archive, 10, Needs.SESSION, effect=True),
+    Method("unarchiveChat", POST, chats.unarchive, 10, Needs.SESSION, effect=True),
+    Method("setDisappearingChat", POST, chats.set_disappearing, 1, Needs.SESSION, effect=True),
+    Method("sendTyping", POST, chats.send_typing, UNLISTED, effect=True),
+    Method("addContact", POST, contacts.add_contact, UNLISTED, Needs.SESSION, effect=True),
+    Method("editContact", POST, contacts.edit_contact, UNLISTED, Needs.SESSION, effect=True),
+    Method("deleteContact", POST, contacts.delete_contact, UNLISTED, Needs.SESSION, effect=True),
+    Method("getDeviceInfo", GET, contacts.get_device_info, 1, Needs.SESSION),
+)
+
 PARTNER_METHODS = {method.name.lower(): method for method in PARTNER}
-INSTANCE_METHODS = {method.name.lower(): method for method in INSTANCE}
+INSTANCE_METHODS = {method.name.lower(): method for method in (*INSTANCE, *SERVICE)}
