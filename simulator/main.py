@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from simulator import control, phone, storage
+from simulator import circle, control, phone, storage
 from simulator.config import Config
 from simulator.server import Upstream
 from simulator.world import World
@@ -49,7 +49,7 @@ async def start(
     """
     world = World(partner_tokens, msgspec.convert(config or {}, Config))
     app = web.Application(client_max_size=64 * 1024 * 1024)
-    app.router.add_routes([*control.routes(world), *phone.routes(world), *storage.routes(world)])
+    app.router.add_routes([*control.routes(world), *phone.routes(world), *circle.routes(world), *storage.routes(world)])
     app.router.add_route("*", "/{path:.*}", Upstream(world).handle)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2, handle_signals=False)
     await runner.setup()

@@ -22,10 +22,12 @@ class NotNow(Exception):
 
 def routes(world: World) -> list[web.RouteDef]:
     """One address per act."""
-    return [web.post(f"/_sim/instances/{{id}}/{name}", _door(world, name, act)) for name, act in ACTS.items()]
+    return [web.post(f"/_sim/instances/{{id}}/{name}", door(world, name, act)) for name, act in ACTS.items()]
 
 
-def _door(world: World, name: str, act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
+def door(world: World, name: str, act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """The address of one act: 404 unknown instance, 409 not in this state, 400 unfit body."""
+
     async def handle(request: web.Request) -> web.Response:
         body = await json_body(request)
         digits = request.match_info["id"]
@@ -115,9 +117,26 @@ def yellow_card(world: World, instance: Instance, body: dict[str, Any]) -> dict[
     return {}
 
 
+def suspend(world: World, instance: Instance, body: dict[str, Any]) -> dict[str, Any]:
+    """WhatsApp restricts the account for so long; it lifts that by itself."""
+    _need_linked(instance)
+    seconds = body.get("seconds", 3600)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0:
+        raise ValueError("seconds is a number above 0")
+    instance.suspended_until = until = world.clock.now() + float(seconds)
+    life.become(world, instance, "suspended")
+
+    def end() -> None:
+        if instance.is_alive and instance.base == "suspended" and instance.suspended_until == until:
+            life.become(world, instance, "authorized")
+
+    world.clock.at(until, end)
+    return {}
+
+
 def lift(world: World, instance: Instance, body: dict[str, Any]) -> dict[str, Any]:
-    """WhatsApp takes a ban or a yellow card back."""
-    if instance.base not in ("blocked", "yellowCard"):
+    """WhatsApp takes a ban, a suspension or a yellow card back."""
+    if instance.base not in ("blocked", "yellowCard", "suspended"):
         raise NotNow(f"the instance is {instance.state}")
     life.become(world, instance, "authorized")
     return {}
@@ -223,6 +242,7 @@ ACTS: dict[str, Act] = {
     "block": block,
     "unlink": unlink,
     "yellow_card": yellow_card,
+    "suspend": suspend,
     "lift": lift,
     "vanish": vanish,
     "change_token": change_token,
