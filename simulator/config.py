@@ -72,6 +72,12 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """Real seconds a late call is held at most when the caller does not give up."""
     jump_settle_seconds: Seconds = 2.0
     """Real seconds a clock jump waits for a silent receiver, once per jump."""
+    fetch_files: bool = True
+    """Files given by their address are looked at and fetched; else they are sent as they are said to be."""
+    fetch_seconds: Annotated[float, Meta(gt=0)] = 60.0
+    """Real seconds a fetch takes at most."""
+    longest_caption: Annotated[int, Meta(ge=1)] = 1024
+    """Characters of a caption (older pages: 20000)."""
     public_url: str = ""
     """What links to stored files begin with; empty: the address the simulator was last called at."""
     file_link_seconds: Seconds = 15 * 86400.0

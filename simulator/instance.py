@@ -10,6 +10,7 @@ from typing import Any
 from simulator.clock import Timer, rfc3339
 from simulator.groups import Group
 from simulator.people import ChatMarks, Contact, PhoneCall, StateRow
+from simulator.storage import Blob
 from simulator.stories import Story
 
 LINKED = frozenset({"authorized", "yellowCard", "suspended"})
@@ -47,6 +48,19 @@ class Message:
     """A received message that the account marked read."""
     leaves: "Callable[[Any, Instance, Message], None] | None" = None
     """What an item of the queue that is no message to a chat does when its turn comes."""
+    typing_ms: int = 0
+    batch: str = ""
+    """Shared by messages that were forwarded in one call: they are one item of the queue."""
+    blob: Blob | None = None
+    url: str = ""
+    """Where its file is to be fetched from when its turn comes."""
+    failure: str = ""
+    """Why it cannot be sent."""
+    is_edited: bool = False
+    is_deleted: bool = False
+    votes: dict[str, list[str]] = field(default_factory=dict)
+    """Of a poll: who chose what."""
+    reactions: dict[str, str] = field(default_factory=dict)
 
     def shown(self) -> dict[str, Any]:
         """The truth about this message."""
@@ -61,6 +75,11 @@ class Message:
             "direction": self.direction,
             "from_phone": self.from_phone,
             "method": self.kind,
+            "type_message": self.message_data.get("typeMessage"),
+            "is_edited": self.is_edited,
+            "is_deleted": self.is_deleted,
+            "votes": self.votes,
+            "reactions": self.reactions,
         }
 
 
@@ -103,6 +122,8 @@ class Instance:
     charges: int = 0
     outgoing: deque[Message] = field(default_factory=deque)
     outgoing_timer: Timer | None = None
+    fetching: Message | None = None
+    """The message at the head of the queue whose file is being fetched."""
     last_sent_at: float = 0.0
     notices: deque[Notice] = field(default_factory=deque)
     held_notice: Notice | None = None

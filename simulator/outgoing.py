@@ -3,11 +3,20 @@
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from simulator import kinds
 from simulator.instance import Instance, Message
 from simulator.notices import emit
 
 if TYPE_CHECKING:
+    from simulator.storage import Blob
     from simulator.world import World
+
+
+DESCRIPTIONS = {
+    "noAccount": "the number has no account",
+    "notInGroup": "the account is not in the group",
+    "failed": "the message could not be sent",
+}
 
 
 def accept(world: "World", instance: Instance, message: Message) -> None:
@@ -31,7 +40,7 @@ def new_id() -> str:
 
 def pump(world: "World", instance: Instance) -> None:
     """See to it that the next item leaves when its time has come."""
-    if instance.outgoing_timer is not None or not instance.is_sending:
+    if instance.outgoing_timer is not None or instance.fetching is not None or not instance.is_sending:
         return
     expire(world, instance)
     if not instance.outgoing:
@@ -39,8 +48,9 @@ def pump(world: "World", instance: Instance) -> None:
     pause = world.config.min_delay_ms_override
     if pause is None:
         pause = instance.settings["delaySendMessagesMilliseconds"]
-    pause += instance.outgoing[0].body.get("typingTime") or 0
-    due = max(world.clock.now(), instance.last_sent_at + pause / 1000)
+    first = instance.outgoing[0]
+    typing = first.typing_ms or int(first.body.get("typingTime") or 0)
+    due = max(world.clock.now(), instance.last_sent_at + pause / 1000) + typing / 1000
     instance.outgoing_timer = world.clock.at(due, lambda: _leave(world, instance))
 
 
@@ -67,8 +77,9 @@ def advance_status(world: "World", instance: Instance, message: Message, status:
         "status": status,
         "sendByApi": not message.from_phone,
     }
-    if status == "noAccount":
-        fields["description"] = "the number has no account"
+    description = message.failure or DESCRIPTIONS.get(status)
+    if description:
+        fields["description"] = description
     emit(world, instance, "outgoingMessageStatus", fields)
     if status == "sent" and world.config.deliver_after_seconds is not None:
         world.clock.after(
@@ -89,41 +100,77 @@ def _leave(world: "World", instance: Instance) -> None:
     expire(world, instance)
     if not instance.is_sending or not instance.outgoing:
         return
-    message = instance.outgoing.popleft()
-    now = world.clock.now()
-    instance.last_sent_at = message.sent_at = now
-    digits = message.chat_id.partition("@")[0]
+    message = instance.outgoing[0]
+    hopeless = _hopeless(world, instance, message)
+    if message.url and not hopeless and message.blob is None and world.config.fetch_files:
+        _fetch(world, instance, message)
+        return
+    instance.outgoing.popleft()
+    instance.last_sent_at = message.sent_at = world.clock.now()
     if message.leaves is not None:
         message.status = "sent"
         message.leaves(world, instance, message)
-    elif digits in world.no_account:
-        advance_status(world, instance, message, "noAccount")
+    elif hopeless:
+        advance_status(world, instance, message, hopeless)
     else:
-        emit(
-            world,
-            instance,
-            "outgoingAPIMessageReceived",
-            {
-                "idMessage": message.id_message,
-                "senderData": sender_data(instance, message),
-                "messageData": message.message_data,
-            },
-        )
+        if message.blob is not None:
+            url = world.storage.download(instance.id_instance, message.blob)
+            message.message_data = kinds.with_file(message.message_data, url, message.blob.mime)
+        echo(world, instance, message)
         advance_status(world, instance, message, "sent")
     pump(world, instance)
 
 
+def _hopeless(world: "World", instance: Instance, message: Message) -> str:
+    """The status of a message that will not reach its chat; empty when it will."""
+    if message.failure:
+        return "failed"
+    if message.chat_id.partition("@")[0] in world.no_account:
+        return "noAccount"
+    group = instance.groups.get(message.chat_id)
+    return "notInGroup" if group is not None and not group.has(instance.wid) else ""
+
+
+def _fetch(world: "World", instance: Instance, message: Message) -> None:
+    """Fetch what the first item of the queue sends; the others wait behind it."""
+    instance.fetching = message
+
+    def then(blob: "Blob | None", why: str) -> None:
+        message.blob, message.failure = blob, why
+        instance.fetching = None
+        if blob is not None:
+            blob.is_used = True
+        if instance.is_alive:
+            pump(world, instance)
+
+    about = message.message_data.get("fileMessageData") or {}
+    world.fetches.begin(message.url, str(about.get("fileName") or ""), then)
+
+
+def echo(world: "World", instance: Instance, message: Message) -> None:
+    """Tell of a message that was sent by API."""
+    fields = {
+        "idMessage": message.id_message,
+        "senderData": sender_data(instance, message),
+        "messageData": message.message_data,
+    }
+    emit(world, instance, "outgoingAPIMessageReceived", fields)
+
+
+def author(instance: Instance, message: Message) -> str:
+    """The account that wrote a message."""
+    if message.direction == "outgoing":
+        return instance.wid
+    return str(message.body.get("sender") or message.chat_id)
+
+
 def sender_data(instance: Instance, message: Message) -> dict[str, Any]:
     """Who speaks in a message: in outgoing kinds the sender is the instance's own number."""
-    if message.direction == "incoming":
-        sender = message.body.get("sender") or message.chat_id
-        name = message.sender_name
-    else:
-        sender, name = instance.wid, instance.push_name
+    name = message.sender_name if message.direction == "incoming" else instance.push_name
     return {
         "chatId": message.chat_id,
         "chatName": message.sender_name,
-        "sender": sender,
+        "sender": author(instance, message),
         "senderName": name,
         "senderContactName": "",
     }

@@ -9,6 +9,7 @@ from simulator.billing import Bill
 from simulator.clock import Clock, wake
 from simulator.config import Config
 from simulator.faults import Faults, Rules
+from simulator.fetching import Fetches
 from simulator.instance import Instance, Message
 from simulator.journal import Journal
 from simulator.push import Push
@@ -32,6 +33,7 @@ class World:
         self.faults = Faults()
         self.push = Push(self)
         self.storage = Storage(self)
+        self.fetches = Fetches(self)
         self._empty()
 
     def _empty(self) -> None:
@@ -82,12 +84,17 @@ class World:
     async def advance(self, seconds: float) -> None:
         """Jump the clock; everything due on the way happens at its moment."""
         self.push.begin_jump()
-        await self.clock.advance(seconds, self.push.settle)
+        await self.clock.advance(seconds, self._settle)
+
+    async def _settle(self) -> None:
+        await self.fetches.settle()
+        await self.push.settle()
 
     def reset(self) -> None:
         """As freshly started: no instance, no rule, real time, the first configuration."""
         self._dismiss()
         self.push.abandon()
+        self.fetches.abandon()
         self.storage.clear()
         self.clock.reset()
         self.journal.clear()
@@ -100,6 +107,7 @@ class World:
         """Leave no task, timer or connection behind."""
         self._dismiss()
         await self.push.close()
+        await self.fetches.close()
         self.storage.clear()
         self.clock.reset()
 

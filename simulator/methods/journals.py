@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from simulator import kinds
 from simulator.instance import Instance, Message
 from simulator.methods.sending import chat_id_of
 from simulator.wire import Call, Reply, answer, number_of, plain, text_of
@@ -44,7 +45,7 @@ def get_message(world: World, call: Call) -> Reply:
 
 
 def row(message: Message) -> dict[str, Any]:
-    """A message in the flat shape of the journals."""
+    """A message in the flat shape of the journals; an edited one keeps the words it was sent with."""
     sent = message.direction == "outgoing"
     data = message.message_data
     kind = str(data.get("typeMessage", "textMessage"))
@@ -55,18 +56,17 @@ def row(message: Message) -> dict[str, Any]:
         "typeMessage": kind,
         "chatId": message.chat_id,
     }
-    if kind in ("textMessage", "extendedTextMessage"):
-        fields["textMessage"] = message.text
-    if kind == "extendedTextMessage":
-        fields["extendedTextMessage"] = data.get("extendedTextMessageData", {})
+    fields |= kinds.flat(data)
     if sent:
         status = "pending" if message.status == "queued" else message.status
         fields |= {"statusMessage": status, "sendByApi": not message.from_phone}
     else:
         sender = message.body.get("sender") or message.chat_id
         fields |= {"senderId": sender, "senderName": message.sender_name, "senderContactName": ""}
-    fields |= {"deletedMessageId": "", "editedMessageId": "", "isEdited": False, "isDeleted": False}
-    return fields
+    about = str((data.get(kinds.OBJECTS.get(kind, "")) or {}).get("stanzaId", ""))
+    fields["deletedMessageId"] = about if kind == "deletedMessage" else ""
+    fields["editedMessageId"] = about if kind == "editedMessage" else ""
+    return fields | {"isEdited": message.is_edited, "isDeleted": message.is_deleted}
 
 
 def _last(world: World, call: Call, direction: str) -> Reply:

@@ -1,7 +1,7 @@
 """Queue methods: what waits to be sent and what waits to be told."""
 
 from simulator import notices, outgoing
-from simulator.instance import Message
+from simulator.instance import Instance, Message
 from simulator.wire import Call, Reply, answer, plain
 from simulator.world import World
 
@@ -11,7 +11,7 @@ CLEAR_PAUSE_SECONDS = 60
 def show_messages(world: World, call: Call) -> Reply:
     """Items that wait to be sent, first to leave first."""
     outgoing.expire(world, call.here)
-    return answer([_item(message) for message in call.here.outgoing])
+    return answer([_item(messages) for messages in _items(call.here)])
 
 
 def clear_messages(world: World, call: Call) -> Reply:
@@ -23,7 +23,7 @@ def clear_messages(world: World, call: Call) -> Reply:
 def count_messages(world: World, call: Call) -> Reply:
     """How many items wait to be sent."""
     outgoing.expire(world, call.here)
-    return answer({"count": len(call.here.outgoing)})
+    return answer({"count": len(_items(call.here))})
 
 
 def count_webhooks(world: World, call: Call) -> Reply:
@@ -50,5 +50,21 @@ def clear_webhooks(world: World, call: Call) -> Reply:
     return answer({"isCleared": True, "reason": ""})
 
 
-def _item(message: Message) -> dict[str, object]:
-    return {"messageID": message.id_message, "type": message.kind, "body": message.body}
+def _items(instance: Instance) -> list[list[Message]]:
+    """Messages that were forwarded in one call are one item."""
+    found: list[list[Message]] = []
+    for message in instance.outgoing:
+        if message.batch and found and found[-1][0].batch == message.batch:
+            found[-1].append(message)
+        else:
+            found.append([message])
+    return found
+
+
+def _item(messages: list[Message]) -> dict[str, object]:
+    first = messages[0]
+    if first.batch:
+        ids = [message.id_message for message in messages]
+        return {"messagesIDs": ids, "type": "ForwardMessages", "body": first.body}
+    shown = "sendFileByUrl" if first.kind == "sendFileByUpload" else first.kind
+    return {"messageID": first.id_message, "type": shown, "body": first.body}
