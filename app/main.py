@@ -117,7 +117,7 @@ def _dependencies() -> dict[str, Provide]:
 
         return Provide(provide, sync_to_thread=False)
 
-    names = ("database", "registry", "egress", "instance_options", "gateway_options", "relay")
+    names = ("database", "registry", "egress", "fetcher", "instance_options", "gateway_options", "relay", "gateway")
     return {
         "principal": Provide(provide_principal),
         "uow": Provide(provide_uow),

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from app.accounts.auth import Authenticator
+from app.files.fetching import Fetcher
+from app.gateway.calls import Gateway
 from app.gateway.options import Options as GatewayOptions
+from app.gateway.records import Records
 from app.gateway.relay import Relay
 from app.instances.options import Options as InstanceOptions
 from app.instances.options import RepairPolicy
@@ -32,10 +35,13 @@ class Runtime:
     authenticator: Authenticator
     registry: Registry
     egress: Egress
+    fetcher: Fetcher
     mailer: Mailer
     instance_options: InstanceOptions
     gateway_options: GatewayOptions
     relay: Relay
+    records: Records
+    gateway: Gateway
 
 
 @asynccontextmanager
@@ -56,12 +62,14 @@ async def open_runtime(
     )
     registry = Registry(_providers(settings))
     egress = Egress(settings.networks())
+    fetcher = Fetcher(settings.networks(), _bases(settings))
     gateway_options = GatewayOptions(
         resolve_seconds=settings.resolve_seconds,
         journal_seconds=settings.journal_seconds,
         upstream_timeout_seconds=settings.upstream_timeout_seconds,
     )
     relay = Relay(database, registry, gateway_options)
+    records = Records(database)
     try:
         yield Runtime(
             settings=settings,
@@ -70,6 +78,7 @@ async def open_runtime(
             authenticator=Authenticator(database),
             registry=registry,
             egress=egress,
+            fetcher=fetcher,
             mailer=Mailer(settings.smtp_url, settings.mail_from),
             instance_options=InstanceOptions(
                 deployment=settings.deployment,
@@ -83,9 +92,13 @@ async def open_runtime(
             ),
             gateway_options=gateway_options,
             relay=relay,
+            records=records,
+            gateway=Gateway(database, registry, relay, records),
         )
     finally:
         await relay.close()
+        await records.close()
+        await fetcher.close()
         await egress.close()
         await registry.close()
         await database.close()
@@ -103,3 +116,8 @@ def _providers(settings: Settings) -> dict[tuple[str, str], Provider]:
         for environment, (url, token) in accounts.items()
         if url and token
     }
+
+
+def _bases(settings: Settings) -> dict[tuple[str, str], str]:
+    bases = {"live": settings.green_api_url, "test": settings.green_api_test_url}
+    return {("green_api", environment): url for environment, url in bases.items() if url}

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import uuid4
 
-import msgspec
 from litestar import Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -11,22 +10,18 @@ from litestar.params import FromPath, JSONBody
 from app.accounts.auth import requires
 from app.accounts.principal import Principal
 from app.accounts.scopes import Scope
-from app.gateway.recipients import chat_of
-from app.gateway.relay import Asked, Draft, Relay
+from app.gateway import drafting
+from app.gateway.relay import Asked, Relay
 from app.gateway.schemas import MessageCreate
 from app.idempotency import service as idempotency
 from app.idempotency.once import use_of
 from app.idempotency.service import HEADER, Kept
+from app.instances.options import Options as InstanceOptions
 from app.kit import ids, problem
-from app.kit.errors import AppError, FieldError, InvalidRequest
+from app.kit.db import Database
+from app.kit.errors import AppError
 from app.messages.api import MessageController
 from app.messages.view import MessageView
-
-
-class UnsupportedType(InvalidRequest):
-    """Messages of this type cannot be sent yet."""
-
-    code = "unsupported_by_provider"
 
 
 class SendController(MessageController):
@@ -42,24 +37,28 @@ class SendController(MessageController):
     async def send_message(
         self,
         request: Request[Any, Any, Any],
+        database: NamedDependency[Database],
         principal: NamedDependency[Principal],
         relay: NamedDependency[Relay],
+        instance_options: NamedDependency[InstanceOptions],
         data: JSONBody[MessageCreate],
         instance_id: FromPath[str],
     ) -> Response[MessageView]:
-        """Hand a text to the gateway. Send an `Idempotency-Key`: with the same key it is sent once.
+        """Hand a message to the gateway. Send an `Idempotency-Key`: with the same key it is sent once.
 
         202: the gateway has it; its status follows as events. 504: the gateway did not answer and whether it took
         the message is being found out; do not send it again, look at `status_url`. The same key then answers 202
         with the status `unknown` until it is known.
         """
+        instance = ids.from_wire(ids.INSTANCE, instance_id)
+        draft = await drafting.draft(database, principal, instance, data, public_url=instance_options.public_url)
         given = request.headers.get(HEADER)
         key = f"auto-{uuid4()}" if given is None else idempotency.check_key(given)
         use = await use_of(request, principal, key)
         asked = Asked(
             principal,
-            ids.from_wire(ids.INSTANCE, instance_id),
-            draft_of(data),
+            instance,
+            draft,
             use,
             lambda error: _kept(request, error),
         )
@@ -69,28 +68,6 @@ class SendController(MessageController):
             error.headers.setdefault(HEADER, key)
             raise
         return _response(answer, key)
-
-
-def draft_of(data: MessageCreate) -> Draft:
-    """The text that a request asks to send.
-
-    Raises:
-        UnsupportedType, InvalidRequest, InvalidPhoneNumber: with a pointer to the field.
-    """
-    if data.type != "text":
-        raise UnsupportedType(
-            "Only `text` can be sent so far.",
-            errors=(FieldError("#/type", "unsupported", "Only `text` can be sent so far."),),
-        )
-    if isinstance(data.text, msgspec.UnsetType):
-        missing = "The field `text` is required for the type `text`."
-        raise InvalidRequest(missing, errors=(FieldError("#/text", "required", missing),))
-    return Draft(
-        chat_id=chat_of(data.to),
-        body=data.text.body,
-        reply_to=ids.from_wire(ids.MESSAGE, data.reply_to) if data.reply_to else None,
-        client_reference=data.client_reference or None,
-    )
 
 
 def _kept(request: Request[Any, Any, Any], error: AppError) -> Kept:

@@ -1,12 +1,14 @@
-"""What the ending of a send is to the caller, and whether its key may be used again."""
+"""What the ending of a send or call is to the caller, and whether a send's key may be used again."""
 
 from dataclasses import dataclass
 from typing import Final
 
+from app.gateway.catalogue import Method, Retry
 from app.kit.errors import AppError, Conflict, RateLimited, UpstreamError, UpstreamTimeout, UpstreamUnavailable
 from app.providers.errors import (
     NotLinked,
     NotReady,
+    Outcome,
     ProviderError,
     QuotaReached,
     TooFast,
@@ -60,19 +62,34 @@ class Refusal:
     may_repeat: bool
 
 
-def refusal(error: ProviderError) -> Refusal:
+class CallTimedOut(UpstreamTimeout):
+    """The upstream gateway did not answer in time; nothing was changed, ask again."""
+
+    retryable = True
+
+
+def call_refusal(error: ProviderError, method: Method) -> AppError:
+    """What the ending of a call that is no message is to the caller."""
+    if error.outcome is Outcome.UNKNOWN:
+        if method.retry is Retry.AMBIGUOUS:
+            return OutcomeNotKnown("Look whether it was done before you ask again.")
+        return CallTimedOut()
+    return refusal(error, "Nothing was done.").error
+
+
+def refusal(error: ProviderError, done: str = "Nothing was sent.") -> Refusal:
     """What a refusal of the provider means; what may go well a moment later frees the key."""
     wait = str(max(1, round(error.retry_after_seconds or SOON_SECONDS)))
     later = {"Retry-After": wait}
     if isinstance(error, Unreachable):
-        return Refusal(UpstreamUnavailable("Nothing was sent.", headers=later), may_repeat=True)
+        return Refusal(UpstreamUnavailable(done, headers=later), may_repeat=True)
     if isinstance(error, TooFast):
-        return Refusal(SendRateLimited("Nothing was sent.", headers=later), may_repeat=True)
+        return Refusal(SendRateLimited(done, headers=later), may_repeat=True)
     if isinstance(error, QuotaReached):
-        return Refusal(GatewayQuota("Nothing was sent."), may_repeat=True)
+        return Refusal(GatewayQuota(done), may_repeat=True)
     if isinstance(error, NotLinked):
-        return Refusal(InstanceNotConnected("Nothing was sent."), may_repeat=True)
+        return Refusal(InstanceNotConnected(done), may_repeat=True)
     if isinstance(error, NotReady):
-        return Refusal(InstanceStarting("Nothing was sent.", headers=later), may_repeat=True)
+        return Refusal(InstanceStarting(done, headers=later), may_repeat=True)
     upstream = {"upstream": {"status": error.status}}
-    return Refusal(UpstreamRefused("Nothing was sent.", extra=upstream, reason=error.detail), may_repeat=False)
+    return Refusal(UpstreamRefused(done, extra=upstream, reason=error.detail), may_repeat=False)

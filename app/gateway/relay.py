@@ -7,7 +7,7 @@ which the resolver takes over; nothing is ever sent twice by us.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -18,6 +18,7 @@ from prometheus_client import Counter
 from sqlalchemy.exc import DBAPIError
 
 from app.accounts.principal import Principal
+from app.accounts.scopes import Scope
 from app.accounts.vault import Vault, open_vault
 from app.gateway.endings import InstanceNotConnected, OutcomeNotKnown, refusal
 from app.gateway.options import Options
@@ -35,7 +36,7 @@ from app.messages.view import view
 from app.plans import service as plans
 from app.plans.service import Reservation
 from app.providers.errors import Outcome, OutcomeUnknown, ProviderError
-from app.providers.port import Credentials, Provider, Sent
+from app.providers.port import Credentials, NativeReply, Provider, Sent
 from app.providers.registry import Registry
 
 log = structlog.get_logger()
@@ -47,23 +48,39 @@ CLOSE_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True)
+class Answered:
+    """How a dispatch ended; the gateway's own words where they are to be passed on."""
+
+    ending: Sent | ProviderError
+    reply: NativeReply | None = None
+
+
+Dispatch = Callable[[Provider, Credentials, str | None], Awaitable[Answered]]
+"""Hands a message to the gateway, once; the last argument is the upstream id of the message that it cites."""
+
+
+@dataclass(frozen=True)
 class Draft:
-    """A text as the caller wants it sent."""
+    """A message as the caller wants it sent: what it is in our words, and how it is handed over."""
 
     chat_id: str
-    body: str
+    kind: str
+    content: dict[str, Any]
+    dispatch: Dispatch
     reply_to: UUID | None = None
     client_reference: str | None = None
+    seconds: float | None = None
+    """How long handing it over may take, where it is a file."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One request to send. `problem` writes an error as the request's problem document."""
+    """One request to send. `problem` writes an error as the request's problem document; `use` is its key's."""
 
     principal: Principal
     instance_id: UUID
     draft: Draft
-    use: Use
+    use: Use | None
     problem: Callable[[AppError], Kept]
 
 
@@ -78,6 +95,7 @@ class Admitted:
     vault: Vault
     quoted: str | None
     reservation: Reservation
+    use: Use | None
 
 
 class Relay:
@@ -87,7 +105,7 @@ class Relay:
         self._database = database
         self._registry = registry
         self._options = options
-        self._tasks: set[asyncio.Task[Kept]] = set()
+        self._tasks: set[asyncio.Task[tuple[Kept, Answered]]] = set()
 
     async def send(self, asked: Asked) -> Kept:
         """The answer to a request: of this send, or of the first one with the same key.
@@ -95,30 +113,48 @@ class Relay:
         Raises:
             AppError: it was not admitted; nothing was sent.
         """
-        if not asked.principal.may_use(asked.instance_id):
-            raise NotFound()
-        async with self._database.begin(asked.principal.tenant) as uow:
-            admitted = await self._admit(uow, asked)
+        admitted = await self._let_in(asked)
         if isinstance(admitted, Kept):
             return admitted
-        task = asyncio.create_task(self._forward(admitted, asked))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        return (await self._carry(admitted, asked.draft, asked.problem))[0]
+
+    async def pass_on(self, principal: Principal, instance_id: UUID, draft: Draft) -> Answered:
+        """Send without a key, for faces that have none, and tell how it ended.
+
+        Raises:
+            AppError: it was not admitted; nothing was sent.
+        """
+        admitted = await self._let_in(Asked(principal, instance_id, draft, None, _nothing_said))
+        assert not isinstance(admitted, Kept)
+        return (await self._carry(admitted, draft, _nothing_said))[1]
 
     async def close(self) -> None:
         """Let what is under way come to its end."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
 
+    async def _let_in(self, asked: Asked) -> Admitted | Kept:
+        asked.principal.require(Scope.MESSAGES_SEND)
+        if not asked.principal.may_use(asked.instance_id):
+            raise NotFound()
+        async with self._database.begin(asked.principal.tenant) as uow:
+            return await self._admit(uow, asked)
+
+    async def _carry(
+        self, admitted: Admitted, draft: Draft, problem: Callable[[AppError], Kept]
+    ) -> tuple[Kept, Answered]:
+        """Forward and settle in a task of the application: a client that goes away leaves nothing half done."""
+        task = asyncio.create_task(self._forward(admitted, draft, problem))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
     async def _admit(self, uow: UnitOfWork, asked: Asked) -> Admitted | Kept:
         message_id, tenant_id, draft = ids.new_id(), asked.principal.tenant, asked.draft
-        known = await idempotency.claim(uow, asked.use, ref=message_id, lease_seconds=self._options.lease_seconds)
-        if isinstance(known, Kept):
-            headers = {**known.headers, "Idempotent-Replayed": "true"}
-            return Kept(known.status, headers, known.body)
-        if known is not None:
-            return await _again(uow, known, asked)
+        if asked.use is not None:
+            known = await self._known(uow, asked.use, message_id, asked)
+            if known is not None:
+                return known
         instance = await instances.find(uow, asked.instance_id, asked.principal)
         instances.usable(instance)
         _linked(instance)
@@ -126,67 +162,76 @@ class Relay:
         credentials = await instances.credentials(uow, instance)
         vault = await open_vault(uow, tenant_id)  # read with the credentials; the session still has it
         quoted = None
-        content: dict[str, Any] = {"text": draft.body}
+        content = draft.content
         if draft.reply_to is not None:
             quoted = await messages.quotable(uow, instance, draft.reply_to, draft.chat_id)
-            content["reply_to"] = ids.to_wire(ids.MESSAGE, draft.reply_to)
+            content = {**content, "reply_to": ids.to_wire(ids.MESSAGE, draft.reply_to)}
         row = await messages.begin_send(
             uow,
             instance,
             message_id=message_id,
             chat_id=draft.chat_id,
+            kind=draft.kind,
             content=content,
             client_reference=draft.client_reference,
-            idempotency_key=asked.use.key,
+            idempotency_key=asked.use.key if asked.use else None,
             overdue=uow.now - self._options.lease,
         )
         reservation = await plans.reserve_send(uow, tenant_id, instance.id, draft.chat_id)
-        return Admitted(row, instance.environment, provider, credentials, vault, quoted, reservation)
+        return Admitted(row, instance.environment, provider, credentials, vault, quoted, reservation, asked.use)
 
-    async def _forward(self, admitted: Admitted, asked: Asked) -> Kept:
-        ending = await self._call(admitted)
+    async def _known(self, uow: UnitOfWork, use: Use, message_id: UUID, asked: Asked) -> Kept | None:
+        """What the key was answered before, or None: it is ours now."""
+        known = await idempotency.claim(uow, use, ref=message_id, lease_seconds=self._options.lease_seconds)
+        if isinstance(known, Kept):
+            return Kept(known.status, {**known.headers, "Idempotent-Replayed": "true"}, known.body)
+        return None if known is None else await _again(uow, known, asked.principal.tenant, use)
+
+    async def _forward(
+        self, admitted: Admitted, draft: Draft, problem: Callable[[AppError], Kept]
+    ) -> tuple[Kept, Answered]:
+        answered = await self._call(admitted, draft)
         for left in reversed(range(SETTLE_TRIES)):
             try:
                 async with self._database.begin(admitted.row.tenant_id) as uow:
-                    return await self._settle(uow, admitted, asked, ending)
+                    return await self._settle(uow, admitted, problem, answered.ending), answered
             except (DBAPIError, OSError, TimeoutError) as error:
                 log.warning("send_not_settled", error=type(error).__name__, tries_left=left)
                 await asyncio.sleep(0.05 * (SETTLE_TRIES - left))
-        return asked.problem(_not_known(admitted.row))
+        return problem(_not_known(admitted.row)), Answered(OutcomeUnknown())
 
-    async def _call(self, admitted: Admitted) -> Sent | ProviderError:
-        row = admitted.row
+    async def _call(self, admitted: Admitted, draft: Draft) -> Answered:
         try:
-            async with asyncio.timeout(self._options.upstream_timeout_seconds + 1):
-                return await admitted.provider.send_text(
-                    admitted.credentials, row.chat_id, row.content["text"], admitted.quoted
-                )
+            async with asyncio.timeout(draft.seconds or self._options.upstream_timeout_seconds + 1):
+                return await draft.dispatch(admitted.provider, admitted.credentials, admitted.quoted)
         except ProviderError as error:
-            return error
+            return Answered(error)
         except Exception as error:
             log.error("send_crashed", error=type(error).__name__)
-        return OutcomeUnknown()
+        return Answered(OutcomeUnknown())
 
-    async def _settle(self, uow: UnitOfWork, admitted: Admitted, asked: Asked, ending: Sent | ProviderError) -> Kept:
+    async def _settle(
+        self, uow: UnitOfWork, admitted: Admitted, problem: Callable[[AppError], Kept], ending: Sent | ProviderError
+    ) -> Kept:
         row = admitted.row
         if isinstance(ending, Sent):
             SENDS.labels("accepted").inc()
-            return await _accept(uow, admitted, asked, ending)
+            return await _accept(uow, admitted, ending)
         if ending.outcome is Outcome.UNKNOWN:
             SENDS.labels("unknown").inc()
             if await messages.lost(uow, row):
                 job = ResolveMessage(ref=row.id, tenant_id=row.tenant_id)
                 uow.defer(job, after_seconds=self._options.resolve_seconds)
-            return asked.problem(_not_known(row))
+            return problem(_not_known(row))
         SENDS.labels("refused").inc()
         verdict = refusal(ending)
-        answer = asked.problem(verdict.error)
+        answer = problem(verdict.error)
         if await messages.not_sent(uow, row, verdict.error.code, ending.detail):
             await plans.give_back(uow, row.tenant_id, row.instance_id, admitted.reservation)
-            if verdict.may_repeat:
-                await idempotency.release(uow, asked.use)
-            else:
-                await idempotency.finish(uow, asked.use, answer)
+            if admitted.use is not None and verdict.may_repeat:
+                await idempotency.release(uow, admitted.use)
+            elif admitted.use is not None:
+                await idempotency.finish(uow, admitted.use, answer)
         return answer
 
 
@@ -197,25 +242,31 @@ def answer_of(row: Message) -> Kept:
     return Kept(202, {}, msgspec.json.encode(shown))
 
 
-async def _accept(uow: UnitOfWork, admitted: Admitted, asked: Asked, sent: Sent) -> Kept:
+async def _accept(uow: UnitOfWork, admitted: Admitted, sent: Sent) -> Kept:
     row = admitted.row
     status = await messages.accepted(uow, row, sent.message_id)
     row.upstream_message_id = sent.message_id
     answer = answer_of(row)
-    await idempotency.finish(uow, asked.use, answer, admitted.vault)
+    if admitted.use is not None:
+        await idempotency.finish(uow, admitted.use, answer, admitted.vault)
     if status is not None and status != "queued":
         await messages.tell_progress(uow, admitted.environment, row, status)
     return answer
 
 
-async def _again(uow: UnitOfWork, known: Started, asked: Asked) -> Kept:
+def _nothing_said(_: AppError) -> Kept:
+    """Faces without a key word their answers themselves."""
+    return Kept(0, {}, b"")
+
+
+async def _again(uow: UnitOfWork, known: Started, tenant_id: UUID, use: Use) -> Kept:
     """The answer to a second use of a key whose first has no final answer."""
-    row = None if known.ref is None else await messages.peek(uow, asked.principal.tenant, known.ref)
+    row = None if known.ref is None else await messages.peek(uow, tenant_id, known.ref)
     if row is None or (row.status == "sending" and known.leased):
         raise InFlight(headers={"Retry-After": "1"})
     if row.upstream_message_id is not None:
         answer = answer_of(row)
-        await idempotency.finish(uow, asked.use, answer)
+        await idempotency.finish(uow, use, answer)
         return Kept(answer.status, {"Idempotent-Replayed": "true"}, answer.body)
     body = msgspec.to_builtins(view(row)) | {"status_url": _status_url(row)}
     if row.status == "sending":

@@ -1,7 +1,7 @@
 """Finding out whether a send of unknown outcome was accepted. It is never sent again by us.
 
 The traces of an accepted message are, in the order of cost: the echo notification, the gateway's queue, its journal.
-A trace belongs to the message when chat and exact text agree, its time fits, and its id is not known as another
+A trace belongs to the message when chat and likeness agree, its time fits, and its id is not known as another
 message's: so that equal messages are told apart as a multiset. That there is no trace is only believed after two
 complete readings, far enough apart for the journal's lag.
 """
@@ -124,6 +124,8 @@ async def _record(
     instance = await instances.find(uow, row.instance_id)
     if await store.in_flight(uow, row, uow.now - options.lease):
         return 1.0
+    if row.likeness is None:
+        seen = None  # it leaves no trace that could be told from another's
     if seen is not None:
         ours = [each for each in seen if _fits(each, row, row.forwarded_at)]
         others = await store.known(uow, row.tenant_id, row.instance_id, [each.message_id for each in ours])
@@ -148,8 +150,8 @@ async def _record(
 
 
 def _fits(seen: Seen, row: Message, forwarded_at: datetime) -> bool:
-    """Whether a trace may be this message's: same chat, same text, not older."""
-    if seen.chat_id != row.chat_id or seen.text != row.content.get("text"):
+    """Whether a trace may be this message's: same chat, alike, not older."""
+    if row.likeness is None or seen.chat_id != row.chat_id or seen.likeness != row.likeness:
         return False
     return seen.sent_at is None or seen.sent_at >= forwarded_at - CLOCK_SLACK
 

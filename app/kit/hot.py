@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.kit.db import UnitOfWork
 
@@ -31,10 +31,21 @@ class Statement:
         Raises:
             DBAPIError: the database refused the statement or is away.
         """
+        rows = await self.all(uow, values)
+        return rows[0] if rows else None
+
+    async def all(self, uow: UnitOfWork, values: Mapping[str, Any]) -> Any:
+        """Every row.
+
+        Raises:
+            DBAPIError: the database refused the statement or is away; IntegrityError when a constraint did.
+        """
         connection = await uow.session.connection()
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
         try:
-            return await driver.fetchrow(self.sql, *[values[name] for name in self.names])
+            return await driver.fetch(self.sql, *[values[name] for name in self.names])
+        except asyncpg.IntegrityConstraintViolationError as error:
+            raise IntegrityError(self.sql, None, error, hide_parameters=True) from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DBAPIError(self.sql, None, error, hide_parameters=True) from error

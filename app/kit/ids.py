@@ -21,6 +21,8 @@ EVENT: Final = "evt"
 WEBHOOK_ENDPOINT: Final = "whe"
 DELIVERY: Final = "dlv"
 LEDGER_TRANSACTION: Final = "ltx"
+UPLOAD: Final = "upl"
+PARTNER_TOKEN: Final = "ptk"
 
 
 def new_id() -> UUID:

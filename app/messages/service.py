@@ -1,8 +1,11 @@
 """Messages: those we send, those we are told of, and how far each has come. A status never goes backwards."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
+
+import msgspec
 
 from app.events import service as events
 from app.instances.models import Instance
@@ -14,8 +17,11 @@ from app.messages import store
 from app.messages.models import Message
 from app.messages.view import told
 from app.providers.events import MessageEchoed, MessageProgressed, MessageReceived
+from app.providers.likeness import likeness
 
 KEEP_CONTENT: Final = timedelta(days=7)
+ADOPT_AFTER: Final = timedelta(minutes=5)
+"""Longer than a record or the answer to a send may be on its way."""
 BEFORE: Final[dict[str, tuple[str, ...]]] = {
     "sent": ("queued",),
     "delivered": ("queued", "sent"),
@@ -38,24 +44,26 @@ async def begin_send(
     *,
     message_id: UUID,
     chat_id: str,
+    kind: str,
     content: dict[str, Any],
     client_reference: str | None,
-    idempotency_key: str,
+    idempotency_key: str | None,
     overdue: datetime,
 ) -> Message:
-    """Write down a text that is about to leave the house; `overdue` is since when a send counts as lost.
+    """Write down a message that is about to leave the house; `overdue` is since when a send counts as lost.
 
     Raises:
-        MessageUnresolved: an equal one is not resolved.
+        MessageUnresolved: one alike is not resolved.
     """
     row = Message(
         tenant_id=instance.tenant_id,
         id=message_id,
         instance_id=instance.id,
         direction="outbound",
-        kind="text",
+        kind=kind,
         chat_id=chat_id,
         content=content,
+        likeness=likeness(kind, content),
         sender=None,
         status="sending",
         error=None,
@@ -78,6 +86,27 @@ async def accepted(uow: UnitOfWork, row: Message, upstream_message_id: str, *, s
     """Upstream has the message under this id. Returns its status now; None when it was settled otherwise before."""
     values = {"tenant_id": row.tenant_id, "instance_id": row.instance_id, "id": row.id, "at": uow.now}
     return await store.accept(uow, {**values, "upstream_message_id": upstream_message_id, "status": status})
+
+
+async def keep_sent(uow: UnitOfWork, sends: Sequence[Any]) -> None:
+    """Write down messages that upstream has taken, each once; structs with a row's fields, `at` and `environment`.
+
+    What came of one before it was written down is told now. Needs the system's scope.
+    """
+    environments = {each.id: each.environment for each in sends}
+    for tenant_id, message_id in await store.keep(uow, msgspec.json.encode(sends).decode()):
+        row = await store.get(uow, message_id, tenant_id=tenant_id)
+        if row is not None:
+            await tell_progress(uow, environments[message_id], row, row.status)
+
+
+async def adopt(uow: UnitOfWork, limit: int) -> int:
+    """Make messages of echoes whose record was lost with a process; returns how many. Needs the system's scope."""
+    rows = await store.stray_echoes(uow, uow.now - ADOPT_AFTER, limit)
+    for row in rows:
+        row.direction, row.version, row.updated_at = "outbound", row.version + 1, uow.now
+    await uow.session.flush()
+    return len(rows)
 
 
 async def not_sent(uow: UnitOfWork, row: Message, code: str, detail: str | None) -> bool:
@@ -117,7 +146,7 @@ async def received(uow: UnitOfWork, instance: Instance, what: MessageReceived, a
 async def echoed(uow: UnitOfWork, instance: Instance, what: MessageEchoed, at: datetime | None) -> None:
     """A message left the account. By our call: it settles a send whose answer was lost. By the phone: it is stored.
 
-    While the answer to an equal send may still come, the id is kept aside for it.
+    Else the id is kept aside: the record of the send with it is on its way, or was lost with its process.
     """
     values = {
         "tenant_id": instance.tenant_id,
@@ -125,6 +154,7 @@ async def echoed(uow: UnitOfWork, instance: Instance, what: MessageEchoed, at: d
         "kind": what.kind,
         "chat_id": _plain(what.chat_id),
         "content": _plain(what.content),
+        "likeness": likeness(what.kind, _plain(what.content)),
         "sender": None,
         "status": "sent",
         "upstream_message_id": _plain(what.message_id),
@@ -136,15 +166,14 @@ async def echoed(uow: UnitOfWork, instance: Instance, what: MessageEchoed, at: d
         return
     if await store.known(uow, instance.tenant_id, instance.id, [values["upstream_message_id"]]):
         return
-    body = values["content"].get("text")
     row = None
-    if isinstance(body, str):
-        row = await store.unresolved(uow, instance.tenant_id, instance.id, values["chat_id"], body)
+    if values["likeness"] is not None:
+        row = await store.unresolved(uow, instance.tenant_id, instance.id, values["chat_id"], values["likeness"])
     if row is not None:
         await accepted(uow, row, values["upstream_message_id"], status="sent")
         await uow.session.refresh(row)
         await tell(uow, instance.environment, row, "message.sent")
-    elif await store.has_unsettled(uow, instance.tenant_id, instance.id):
+    else:
         await store.add(uow, {**values, "direction": store.EARLY})
 
 
@@ -158,12 +187,11 @@ async def progressed(uow: UnitOfWork, instance: Instance, what: MessageProgresse
     place = (uow, instance.tenant_id, instance.id, upstream_id)
     row = await store.advance(*place, status=what.status, before=before, error=error)
     if row is None:
-        if await store.has_unsettled(uow, instance.tenant_id, instance.id):
-            values = {"tenant_id": instance.tenant_id, "instance_id": instance.id, "direction": store.EARLY}
-            values |= {"kind": "unknown", "chat_id": _plain(what.chat_id), "content": {}, "sender": None}
-            values |= {"status": what.status, "error": error, "upstream_message_id": upstream_id}
-            if await store.add(uow, values) is not None:
-                return
+        values = {"tenant_id": instance.tenant_id, "instance_id": instance.id, "direction": store.EARLY}
+        values |= {"kind": "unknown", "chat_id": _plain(what.chat_id), "content": {}, "sender": None}
+        values |= {"status": what.status, "error": error, "upstream_message_id": upstream_id}
+        if await store.add(uow, values) is not None:
+            return
         # The answer with this id may have been recorded between the two looks.
         row = await store.advance(*place, status=what.status, before=before, error=error)
     if row is None or row.direction == store.EARLY:

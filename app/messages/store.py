@@ -23,17 +23,17 @@ EARLY: Final = "early"
 
 BEGIN: Final = Statement(
     """
-    insert into messages (tenant_id, id, instance_id, direction, kind, chat_id, content, status, client_reference,
-        idempotency_key, created_at, forwarded_at, updated_at, looks, version)
+    insert into messages (tenant_id, id, instance_id, direction, kind, chat_id, content, likeness, status,
+        client_reference, idempotency_key, created_at, forwarded_at, updated_at, looks, version)
     select cast(:tenant_id as uuid), cast(:id as uuid), cast(:instance_id as uuid), 'outbound', cast(:kind as varchar),
-        cast(:chat_id as varchar), cast(cast(:content as text) as jsonb), 'sending',
+        cast(:chat_id as varchar), cast(cast(:content as text) as jsonb), cast(:likeness as varchar), 'sending',
         cast(:client_reference as varchar), cast(:idempotency_key as varchar),
         cast(:at as timestamptz), cast(:at as timestamptz), cast(:at as timestamptz), 0, 1
     where not exists (
         select from messages where tenant_id = :tenant_id and instance_id = :instance_id
             and chat_id = cast(:chat_id as varchar) and status in ('sending', 'unknown')
             and (status = 'unknown' or forwarded_at < cast(:overdue as timestamptz))
-            and content ->> 'text' = cast(:body as text)
+            and likeness = cast(:likeness as varchar)
     )
     returning id
     """
@@ -58,9 +58,35 @@ ACCEPT: Final = Statement(
     """
 )
 
+# Upstream may have told of a message before its record is here: the row of that becomes the message.
+KEEP: Final = Statement(
+    """
+    insert into messages as m (tenant_id, id, instance_id, direction, kind, chat_id, content, likeness, status,
+        upstream_message_id, client_reference, created_at, forwarded_at, updated_at, looks, version)
+    select r.tenant_id, r.id, r.instance_id, 'outbound', r.kind, r.chat_id, r.content, r.likeness, 'queued',
+        r.upstream_message_id, r.client_reference, r.at, r.at, r.at, 0, 1
+    from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, id uuid, instance_id uuid,
+        kind varchar, chat_id varchar, content jsonb, likeness varchar, upstream_message_id varchar,
+        client_reference varchar, at timestamptz)
+    order by r.tenant_id, r.instance_id, r.upstream_message_id
+    on conflict on constraint uq_messages_upstream do update set id = excluded.id, direction = 'outbound',
+        kind = excluded.kind, chat_id = excluded.chat_id, content = excluded.content, likeness = excluded.likeness,
+        client_reference = excluded.client_reference, created_at = excluded.created_at,
+        forwarded_at = excluded.forwarded_at, version = m.version + 1
+    where m.direction = 'early'
+    returning m.tenant_id, m.id, m.status
+    """
+)
+
+
+async def keep(uow: UnitOfWork, rows: str) -> list[tuple[UUID, UUID]]:
+    """Write messages that upstream took, as JSON; the tenant and id of those that have come further already."""
+    kept = await KEEP.all(uow, {"rows": rows})
+    return [(row["tenant_id"], row["id"]) for row in kept if row["status"] != "queued"]
+
 
 async def begin(uow: UnitOfWork, row: Message, overdue: datetime) -> bool:
-    """Insert an outbound message that is about to leave; False while an equal one is unresolved."""
+    """Insert an outbound message that is about to leave; False while one alike is unresolved."""
     values = {
         "tenant_id": row.tenant_id,
         "id": row.id,
@@ -68,7 +94,7 @@ async def begin(uow: UnitOfWork, row: Message, overdue: datetime) -> bool:
         "kind": row.kind,
         "chat_id": row.chat_id,
         "content": json.dumps(row.content),
-        "body": row.content["text"],
+        "likeness": row.likeness,
         "client_reference": row.client_reference,
         "idempotency_key": row.idempotency_key,
         "at": row.created_at,
@@ -108,7 +134,7 @@ async def add(uow: UnitOfWork, values: dict[str, Any]) -> Message | None:
     statement = insert(Message).values(
         {"id": new_id(), "created_at": uow.now, "updated_at": uow.now, "looks": 0, "version": 1, **values}
     )
-    kept = ("direction", "kind", "chat_id", "content", "sender", "created_at")
+    kept = ("direction", "kind", "chat_id", "content", "likeness", "sender", "created_at")
     statement = statement.on_conflict_do_update(
         constraint="uq_messages_upstream",
         set_={name: getattr(statement.excluded, name) for name in kept},
@@ -158,18 +184,10 @@ async def known(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, upstream_id
     return {each for each in rows if each is not None}
 
 
-async def has_unsettled(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> bool:
-    """Whether a send of the instance waits for its outcome."""
-    found = await uow.session.scalar(
-        select(Message.id)
-        .where(Message.status.in_(UNSETTLED), Message.tenant_id == tenant_id, Message.instance_id == instance_id)
-        .limit(1)
-    )
-    return found is not None
-
-
-async def unresolved(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, chat_id: str, body: str) -> Message | None:
-    """The oldest send of a text to a chat whose outcome is unknown, locked."""
+async def unresolved(
+    uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, chat_id: str, likeness: str
+) -> Message | None:
+    """The oldest alike send to a chat whose outcome is unknown, locked."""
     row: Message | None = await uow.session.scalar(
         select(Message)
         .where(
@@ -177,7 +195,7 @@ async def unresolved(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, chat_i
             Message.instance_id == instance_id,
             Message.chat_id == chat_id,
             Message.status == "unknown",
-            Message.content["text"].astext == body,
+            Message.likeness == likeness,
         )
         .order_by(Message.forwarded_at)
         .limit(1)
@@ -187,7 +205,7 @@ async def unresolved(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, chat_i
 
 
 async def in_flight(uow: UnitOfWork, like: Message, overdue: datetime) -> bool:
-    """Whether an equal message is being forwarded at this moment, so that its id may be seen before it is recorded."""
+    """Whether a message alike is being forwarded at this moment, so that its id may be seen before it is recorded."""
     found = await uow.session.scalar(
         select(Message.id)
         .where(
@@ -197,7 +215,7 @@ async def in_flight(uow: UnitOfWork, like: Message, overdue: datetime) -> bool:
             Message.status == "sending",
             Message.forwarded_at >= overdue,
             Message.id != like.id,
-            Message.content["text"].astext == like.content.get("text"),
+            Message.likeness == like.likeness,
         )
         .limit(1)
     )
@@ -205,7 +223,7 @@ async def in_flight(uow: UnitOfWork, like: Message, overdue: datetime) -> bool:
 
 
 async def early_for(uow: UnitOfWork, like: Message) -> str | None:
-    """The upstream id that an echo told of an equal message before its answer came, oldest first."""
+    """The upstream id that an echo told of a message alike before its answer came, oldest first."""
     found: str | None = await uow.session.scalar(
         select(Message.upstream_message_id)
         .where(
@@ -214,7 +232,7 @@ async def early_for(uow: UnitOfWork, like: Message) -> str | None:
             Message.direction == EARLY,
             Message.chat_id == like.chat_id,
             Message.created_at >= like.forwarded_at,
-            Message.content["text"].astext == like.content.get("text"),
+            Message.likeness == like.likeness,
         )
         .order_by(Message.created_at)
         .limit(1)
@@ -278,3 +296,15 @@ async def drop_early(uow: UnitOfWork) -> None:
         .where(Message.direction == EARLY, Message.created_at < uow.now - timedelta(days=2))
         .execution_options(synchronize_session=False)
     )
+
+
+async def stray_echoes(uow: UnitOfWork, before: datetime, limit: int) -> list[Message]:
+    """Echoes of our calls that are older and whose record never came, locked."""
+    query = (
+        select(Message)
+        .where(Message.direction == EARLY, Message.kind != "unknown", Message.created_at < before)
+        .order_by(Message.created_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list((await uow.session.scalars(query)).all())

@@ -10,6 +10,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from app.kit import clock
 from app.kit.db import UnitOfWork
 from app.kit.errors import Conflict, FieldError, Gone, InvalidRequest, NotFound
@@ -139,6 +141,15 @@ async def reserve_send(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, chat
         refuse(gate.over_limit(chats, chats.amount, uow.now), "chats")
     refuse(gate.may_send(terms_of(row), uow.now + taken.elapsed))
     return reservation
+
+
+async def count_sends(uow: UnitOfWork, sends: Sequence[Any]) -> None:
+    """Count messages that have gone under a plan without limits; structs with the names of a counter's fields.
+
+    Needs the system's scope.
+    """
+    if sends:
+        await store.count(uow, msgspec.json.encode(sends).decode())
 
 
 async def reserve_call(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> None:

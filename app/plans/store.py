@@ -82,6 +82,30 @@ TAKE_CALL: Final = text(
     returning c.used
     """
 )
+# Every row is locked in the order in which `TAKE` does: counters of the day, chats, counters of the month.
+COUNT: Final = Statement(
+    """
+    with r as (
+        select tenant_id, instance_id, day_on, month_on, chat_id
+        from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, instance_id uuid,
+            day_on date, month_on date, chat_id varchar)
+    ), days as (
+        insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
+        select tenant_id, instance_id, 'messages', day_on, count(*) from r group by 1, 2, 4 order by 1, 2, 4
+        on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + excluded.used
+        returning 1
+    ), chats as (
+        insert into usage_chats as u (tenant_id, instance_id, month_on, chat_id, uses)
+        select tenant_id, instance_id, month_on, chat_id, count(*) from r where (select count(*) from days) > 0
+        group by 1, 2, 3, 4 order by 1, 2, 3, 4
+        on conflict (tenant_id, instance_id, month_on, chat_id) do update set uses = u.uses + excluded.uses
+        returning u.tenant_id, u.instance_id, u.month_on, u.xmax = 0 as is_new
+    )
+    insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
+    select tenant_id, instance_id, 'chats', month_on, count(*) from chats where is_new group by 1, 2, 4 order by 1, 2, 4
+    on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + excluded.used
+    """
+)
 
 
 ONE: Final = select(Subscription).where(
@@ -157,6 +181,11 @@ async def take(uow: UnitOfWork, params: dict[str, Any]) -> Taken:
     """Count one message and its chat, unless a limit is used up; a refusal is undone by the caller's roll-back."""
     row = await TAKE.first(uow, params)
     return Taken(row["messages"], row["uses"], row["chats"], row["elapsed"])
+
+
+async def count(uow: UnitOfWork, rows: str) -> None:
+    """Count messages and their chats, given as JSON, without a limit."""
+    await COUNT.all(uow, {"rows": rows})
 
 
 async def give_back(uow: UnitOfWork, params: dict[str, Any]) -> None:

@@ -223,6 +223,10 @@ class Provider(Protocol):
         """What a native reply means; None is success."""
         ...
 
+    def sent_by(self, method: str, reply: NativeReply) -> "Sent | ProviderError":
+        """What a reply to a native send means: the message's ids, or how it ended."""
+        ...
+
     def drafted(self, method: str, body: bytes) -> Drafted | None:
         """What a native call would send; None when it sends nothing or cannot be understood."""
         ...
