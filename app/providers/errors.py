@@ -58,6 +58,26 @@ class NotThere(Refused):
     """The account does not exist upstream, or was deleted."""
 
 
+class NoSuchThing(Refused):
+    """The chat, message, group or contact does not exist for this account."""
+
+
+class NotAllowed(Refused):
+    """WhatsApp does not let this account do it: no admin, no member, or the other side does not want it."""
+
+
+class TooLarge(Refused):
+    """What was sent is larger than the gateway takes."""
+
+
+class TryLater(Refused):
+    """The gateway or WhatsApp took too long or was asked too often for this; surely not done, later is fine."""
+
+
+class BrokenOff(Refused):
+    """The body that was being passed on ended before its end, so that the call was never complete."""
+
+
 class OutcomeUnknown(ProviderError):
     """No answer, a broken answer, or a server error: it may have been done, or be done later."""
 

@@ -13,7 +13,7 @@ from app.providers.errors import (
     Refused,
     Unreachable,
 )
-from app.providers.green_api import client
+from app.providers.green_api import wire
 from app.providers.green_api.adapter import GreenApi
 from tests.providers.conftest import (
     CHAT,
@@ -180,7 +180,7 @@ async def test_a_closed_wing_is_unreachable() -> None:
 
 
 async def test_waiting_in_vain_for_a_connection_is_surely_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "CONNECTIONS", 1)
+    monkeypatch.setattr(wire, "CONNECTIONS", 1)
     async with raw_server(_then(_never)) as server:
         wing = green_api(server.url)
         slow = asyncio.create_task(wing.link(CREDENTIALS))

@@ -1,13 +1,13 @@
 """One account: its link, its settings, its phone, its queues."""
 
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from app.providers.errors import NotReady, OutcomeUnknown, Refused, TooFast
+from app.providers.errors import NotReady, OutcomeUnknown, Refused
 from app.providers.green_api import settings
 from app.providers.green_api.client import Client
 from app.providers.green_api.outcomes import UNREADABLE
-from app.providers.green_api.reading import number_in, phone_of, text_in
+from app.providers.green_api.reading import phone_of, text_in
 from app.providers.port import AccountProfile, AccountWish, AlreadyLinked, Credentials, Link, PhoneCode, QrImage
 
 LINKS: Final = {
@@ -37,7 +37,7 @@ async def link(client: Client, credentials: Credentials) -> Link:
         ProviderError: any other ending but `NotReady`.
     """
     try:
-        value = await client.instance("GET", "getStateInstance", credentials, reads=True)
+        value = await client.instance("GET", "getStateInstance", credentials)
     except NotReady:
         return Link.NOT_READY
     return link_of(text_in(value, "stateInstance"))
@@ -49,7 +49,7 @@ async def profile(client: Client, credentials: Credentials) -> AccountProfile:
     Raises:
         ProviderError: see `Client.instance`.
     """
-    value = await client.instance("GET", "getWaSettings", credentials, reads=True)
+    value = await client.instance("GET", "getWaSettings", credentials)
     return AccountProfile(phone=phone_of(text_in(value, "phone")), name=None)
 
 
@@ -59,7 +59,7 @@ async def configured(client: Client, credentials: Credentials, wish: AccountWish
     Raises:
         ProviderError: see `Client.instance`.
     """
-    return settings.fit(await client.instance("GET", "getSettings", credentials, reads=True), wish)
+    return settings.fit(await client.instance("GET", "getSettings", credentials), wish)
 
 
 async def configure(client: Client, credentials: Credentials, wish: AccountWish) -> None:
@@ -70,8 +70,7 @@ async def configure(client: Client, credentials: Credentials, wish: AccountWish)
     Raises:
         ProviderError: see `Client.instance`.
     """
-    value = await client.instance("POST", "setSettings", credentials, partial(settings.wanted, wish))
-    _confirm(value, "saveSettings")
+    await client.instance("POST", "setSettings", credentials, partial(settings.wanted, wish))
 
 
 async def qr(client: Client, credentials: Credentials) -> QrImage | AlreadyLinked:
@@ -83,7 +82,7 @@ async def qr(client: Client, credentials: Credentials) -> QrImage | AlreadyLinke
         NotReady: there is no code yet.
         ProviderError: any other ending.
     """
-    value = await client.instance("GET", "qr", credentials, reads=True)
+    value = await client.instance("GET", "qr", credentials)
     kind, message = text_in(value, "type"), text_in(value, "message")
     if kind == "qrCode" and message:
         return QrImage(message.removeprefix("data:image/png;base64,"))
@@ -105,11 +104,9 @@ async def phone_code(client: Client, credentials: Credentials, phone: str) -> Ph
         raise Refused("the phone number is not digits")
     value = await client.instance("POST", "getAuthorizationCode", credentials, lambda: {"phoneNumber": int(phone)})
     code = text_in(value, "code")
-    if isinstance(value, dict) and value.get("status") is True and code:
-        return PhoneCode(code)
-    if isinstance(value, dict) and value.get("status") is False:
-        raise Refused("the gateway gives no code now")
-    raise OutcomeUnknown(UNREADABLE)
+    if not code:
+        raise OutcomeUnknown(UNREADABLE)
+    return PhoneCode(code)
 
 
 async def logout(client: Client, credentials: Credentials) -> None:
@@ -118,7 +115,7 @@ async def logout(client: Client, credentials: Credentials) -> None:
     Raises:
         ProviderError: see `Client.instance`.
     """
-    _confirm(await client.instance("GET", "logout", credentials), "isLogout")
+    await client.instance("GET", "logout", credentials)
 
 
 async def reboot(client: Client, credentials: Credentials) -> None:
@@ -127,7 +124,7 @@ async def reboot(client: Client, credentials: Credentials) -> None:
     Raises:
         ProviderError: see `Client.instance`.
     """
-    _confirm(await client.instance("GET", "reboot", credentials), "isReboot")
+    await client.instance("GET", "reboot", credentials)
 
 
 async def clear_queues(client: Client, credentials: Credentials) -> None:
@@ -140,22 +137,9 @@ async def clear_queues(client: Client, credentials: Credentials) -> None:
         TooFast: notifications were cleared less than a minute ago; the messages are gone.
         ProviderError: any other ending.
     """
-    _confirm(await client.instance("GET", "clearMessagesQueue", credentials), "isCleared")
+    await client.instance("GET", "clearMessagesQueue", credentials)
     try:
-        value = await client.instance("DELETE", "clearWebhooksQueue", credentials)
+        await client.instance("DELETE", "clearWebhooksQueue", credentials)
     except Refused as refusal:
         if type(refusal) is not Refused or refusal.status != 400:
             raise
-        return
-    left_seconds = number_in(value, "leftTime")
-    if left_seconds is not None and value.get("isCleared") is False:
-        raise TooFast("notifications were cleared a moment ago", retry_after_seconds=float(left_seconds))
-    _confirm(value, "isCleared")
-
-
-def _confirm(value: Any, name: str) -> None:
-    said = value.get(name) if isinstance(value, dict) else None
-    if said is False:
-        raise Refused("the gateway answered that it did not do it")
-    if said is not True:
-        raise OutcomeUnknown(UNREADABLE)

@@ -40,7 +40,7 @@ async def waiting(client: Client, credentials: Credentials) -> list[Seen]:
         OutcomeUnknown: the queue cannot be read; nothing may be concluded.
         ProviderError: any other ending.
     """
-    rows = await client.instance("GET", "showMessagesQueue", credentials, reads=True, listing=True)
+    rows = await client.instance("GET", "showMessagesQueue", credentials)
     if not isinstance(rows, list):
         raise OutcomeUnknown(UNREADABLE)
     return [seen for row in rows for seen in _queued(row)]
@@ -57,7 +57,7 @@ async def sent_since(client: Client, credentials: Credentials, minutes: int) -> 
         ProviderError: any other ending.
     """
     query = f"minutes={int(minutes)}"
-    rows = await client.instance("GET", "lastOutgoingMessages", credentials, query=query, reads=True, listing=True)
+    rows = await client.instance("GET", "lastOutgoingMessages", credentials, query=query)
     if not isinstance(rows, list):
         raise OutcomeUnknown(UNREADABLE)
     return [_journaled(row) for row in rows if text_in(row, "idMessage") and row.get("sendByApi") is not False]

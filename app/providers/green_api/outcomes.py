@@ -12,6 +12,7 @@ import msgspec
 
 from app.providers.errors import (
     CredentialRefused,
+    NoSuchThing,
     NotLinked,
     NotReady,
     NotThere,
@@ -20,11 +21,15 @@ from app.providers.errors import (
     QuotaReached,
     Refused,
     TooFast,
+    TooLarge,
+    TryLater,
 )
 
 UNREADABLE: Final = "the gateway's answer could not be read"
 NEVER_DONE: Final = frozenset({400, 404, 405, 413, 414, 415, 422, 431, 469})
 LEGACY_NOT_SAVED: Final = 200
+# Of 500 these two are refusals, made before anything is queued: SendFileByUrl and Common errors pages.
+TOO_LARGE: Final = ("file from url exceeded max upload size", "request entity too large")
 LONGEST_WAIT_SECONDS: Final = 3600.0
 
 
@@ -35,6 +40,7 @@ class Answer:
     status: int
     raw: bytes = field(repr=False)
     retry_after: str = ""
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +50,17 @@ class Done:
     value: Any = field(repr=False)
 
 
-def of_instance_call(answer: Answer, *, reads: bool) -> Done | ProviderError:
+def of_instance_call(answer: Answer, *, reads: bool, may_be_empty: bool = False) -> Done | ProviderError:
     """What an answer to `/waInstance{id}/…` means; `reads` marks calls that change nothing.
 
     The literal `null` says `NotReady` to a call that reads. To one that changes something it is an answer that
-    cannot be understood, since no page says that it means a refusal.
+    cannot be understood, since no page says that it means a refusal. An empty 200 is success where `may_be_empty`.
     """
     verdict = _common(answer)
     if verdict is not None:
         return verdict
+    if may_be_empty and answer.status == 200 and not answer.raw.strip():
+        return Done(None)
     if answer.status == 401:
         if answer.raw.strip():
             return CredentialRefused("the gateway refused the account's token", status=401)
@@ -108,6 +116,8 @@ def decode(raw: bytes) -> tuple[bool, Any]:
 
 
 def _common(answer: Answer) -> ProviderError | None:
+    if answer.status == 500 and _said(answer).startswith(TOO_LARGE):
+        return TooLarge("what was sent is larger than the gateway takes", status=500)
     if answer.status >= 500 or answer.status == 499:
         return OutcomeUnknown("the gateway had an error of its own", status=answer.status)
     if answer.status == 429:
@@ -119,10 +129,7 @@ def _common(answer: Answer) -> ProviderError | None:
 
 
 def _worded_refusal(answer: Answer) -> ProviderError:
-    understood, value = decode(answer.raw)
-    said = value.get("message") if isinstance(value, dict) else value if isinstance(value, str) else None
-    text = said if understood and isinstance(said, str) else answer.raw[:400].decode("utf-8", "replace")
-    text = text.strip().lower()[:200]
+    text = _said(answer)
     if text.startswith("instance is deleted"):
         return NotThere("the account was deleted", status=400)
     if text.startswith("instance account is expired"):
@@ -131,7 +138,19 @@ def _worded_refusal(answer: Answer) -> ProviderError:
         return NotLinked("the call needs a linked phone", status=400)
     if text.startswith(("instance in starting process", "instance is starting")):
         return NotReady("the account is starting", status=400)
+    if text.startswith(("message not found", "archivechaterror:")):
+        return NoSuchThing("the account has no such chat or message", status=400)
+    if text.endswith("timeout limit exceeded"):
+        return TryLater("WhatsApp took too long", status=400)
     return Refused("the gateway refused the call as invalid", status=400)
+
+
+def _said(answer: Answer) -> str:
+    """What an error says, in lower case: as plain text, as a JSON string or as the `message` of an object."""
+    understood, value = decode(answer.raw)
+    said = value.get("message") if isinstance(value, dict) else value if isinstance(value, str) else None
+    text = said if understood and isinstance(said, str) else answer.raw[:400].decode("utf-8", "replace")
+    return text.strip().lower()[:200]
 
 
 def _coded(code: Any, value: Any) -> Done | ProviderError:
