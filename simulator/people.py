@@ -176,6 +176,7 @@ def unread(instance: "Instance", chat_id: str) -> int:
 def shown(instance: "Instance") -> dict[str, Any]:
     """The truth about the people, chats and calls of an instance."""
     return {
+        "avatar": instance.avatar,
         "contacts": [
             {
                 "chat_id": person.chat_id,

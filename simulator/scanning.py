@@ -9,11 +9,11 @@ from aiohttp import web
 from simulator.clock import Timer
 from simulator.instance import LINKED, Instance, Phase
 from simulator.journal import Entry
-from simulator.methods.pairing import PAIRED_TEXT, image
+from simulator.methods.pairing import PAIRED_TEXT, image, rotates_at
 from simulator.wire import Call
 from simulator.world import World
 
-LAST_FRAMES = frozenset({"accountData", "timeout", "alreadyLogged", "error"})
+LAST_FRAMES = frozenset({"accountData", "timeout", "timeoutExpired", "alreadyLogged", "error"})
 
 
 async def watch(world: World, request: web.Request, call: Call, entry: Entry) -> web.WebSocketResponse:
@@ -24,6 +24,8 @@ async def watch(world: World, request: web.Request, call: Call, entry: Entry) ->
     instance = call.here
     if instance.base in LINKED:
         await _refuse(socket, "alreadyLogged", PAIRED_TEXT)
+    elif instance.base != "notAuthorized":
+        await _refuse(socket, "error", f"instance is {instance.base}")
     elif instance.viewer is not None:
         await _refuse(socket, "error", "another viewer is connected")
     else:
@@ -45,10 +47,11 @@ async def _show(world: World, socket: web.WebSocketResponse, instance: Instance)
     def rotate() -> None:
         if instance.phase is Phase.RUNNING and instance.base == "notAuthorized":
             frames.put_nowait({"type": "qrCode", "message": image(world, instance)})
-        timers["rotate"] = world.clock.after(world.config.qr_rotate_seconds, rotate)
+        timers["rotate"] = world.clock.at(rotates_at(world, instance), rotate)
 
     def give_up() -> None:
-        frames.put_nowait({"type": "timeout", "message": "timeout"})
+        frame = world.config.qr_timeout_frame
+        frames.put_nowait({"type": frame, "message": frame})
 
     rotate()
     timers["give_up"] = world.clock.after(world.config.qr_timeout_seconds, give_up)

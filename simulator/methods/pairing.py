@@ -53,6 +53,11 @@ def window(world: World, instance: Instance) -> int:
     return int((world.clock.now() - instance.qr_since) / world.config.qr_rotate_seconds + 1e-9)
 
 
+def rotates_at(world: World, instance: Instance) -> float:
+    """When the next code of the row is shown."""
+    return instance.qr_since + (window(world, instance) + 1) * world.config.qr_rotate_seconds
+
+
 def image(world: World, instance: Instance) -> str:
     """The code of the moment as a PNG in base64, drawn once per rotation."""
     shown = (window(world, instance), instance.qr_since)
