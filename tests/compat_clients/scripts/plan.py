@@ -1,0 +1,254 @@
+"""Every method of the Python client once or more, in an order in which a real account can answer it.
+
+A step is `(method, arguments, name)`: later steps read what the named one was told as `$name.field`.
+A `Cue` waits for the test to arrange the world.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+FRIEND, OTHER, THIRD = "79990000001@c.us", "79990000002@c.us", "79990000003@c.us"
+PUBLIC_FILE = "https://files.example.com/logo.png"
+SWITCHES = {
+    "incomingWebhook": "yes",
+    "outgoingWebhook": "no",
+    "outgoingMessageWebhook": "no",
+    "outgoingAPIMessageWebhook": "no",
+    "stateWebhook": "no",
+    "pollMessageWebhook": "no",
+    "incomingBlockWebhook": "no",
+    "incomingCallWebhook": "no",
+    "editedMessageWebhook": "no",
+    "deletedMessageWebhook": "no",
+    "deviceWebhook": "no",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of the client."""
+
+    method: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Cue:
+    """Something the test does."""
+
+    name: str
+    needs: dict[str, Any] = field(default_factory=dict)
+
+
+def call(method: str, name: str = "", /, **arguments: Any) -> Step:
+    """One call of the client."""
+    return Step(method, arguments, name)
+
+
+def cue(name: str, **needs: Any) -> Cue:
+    """Something the test does."""
+    return Cue(name, needs)
+
+
+def account(files: dict[str, str]) -> list[Step | Cue]:
+    """Reading and setting."""
+    return [
+        call("account.getStateInstance"),
+        call(
+            "account.setSettings",
+            requestBody={**SWITCHES, "webhookUrl": "", "webhookUrlToken": "", "markIncomingMessagesReaded": "no"},
+        ),
+        cue("settled"),
+        call("account.getSettings"),
+        call("account.getWaSettings"),
+        call("account.getStatusInstance"),
+        call("account.getStateInstanceHistory", count=1),
+        call("account.setProfilePicture", path=files["picture"]),
+        call("device.getDeviceInfo"),
+    ]
+
+
+def sending(files: dict[str, str]) -> list[Step | Cue]:
+    """Everything that can be sent, the dead kinds too."""
+    rows = [{"title": "One", "rows": [{"title": "First", "rowId": "1"}]}]
+    return [
+        call("sending.sendMessage", "text", chatId=FRIEND, message="Good morning ☀"),
+        call("sending.sendMessage", "answer", chatId=FRIEND, message="And more", quotedMessageId="$text.idMessage"),
+        call("sending.sendMessage", chatId=FRIEND, message="https://example.com", linkPreview=False),
+        call("sending.sendMessage", chatId="nobody", message="To nobody"),
+        call("sending.sendMessage", chatId=FRIEND, message=""),
+        call("sending.uploadFile", "upload", path=files["picture"]),
+        call(
+            "sending.sendFileByUrl",
+            "by_upload",
+            chatId=FRIEND,
+            urlFile="$upload.urlFile",
+            fileName="ours.png",
+            caption="As uploaded",
+        ),
+        call("sending.sendFileByUrl", "file", chatId=FRIEND, urlFile=PUBLIC_FILE, fileName="logo.png", caption="Logo"),
+        call("sending.sendFileByUpload", "uploaded", chatId=FRIEND, path=files["document"], fileName="terms.pdf",
+             caption="Terms – please read"),
+        call("sending.sendFileByUpload", chatId=FRIEND, path=files["picture"]),
+        call("sending.sendLocation", chatId=FRIEND, latitude=52.52, longitude=13.405, nameLocation="Here",
+             address="Some street 1"),
+        call("sending.sendContact", chatId=FRIEND, contact={"phoneContact": 79990000002, "firstName": "Ann",
+                                                            "lastName": "Other", "company": "Shop"}),
+        call("sending.sendPoll", "poll", chatId=FRIEND, message="When?",
+             options=[{"optionName": "Monday"}, {"optionName": "Tuesday"}], multipleAnswers=True),
+        call("sending.forwardMessages", chatId=OTHER, chatIdFrom=FRIEND, messages=["$text.idMessage"]),
+        call("sending.sendInteractiveButtons", chatId=FRIEND, body="Choose", header="Head", footer="Foot",
+             buttons=[{"type": "copy", "buttonId": "1", "buttonText": "Copy", "copyCode": "3333"},
+                      {"type": "url", "buttonId": "2", "buttonText": "Open", "url": "https://example.com"}]),
+        call("sending.sendInteractiveButtonsReply", chatId=FRIEND, body="Choose", header="Head", footer="Foot",
+             buttons=[{"buttonId": "1", "buttonText": "Yes"}, {"buttonId": "2", "buttonText": "No"}]),
+        call("sending.sendButtons", chatId=FRIEND, message="Old", buttons=[{"buttonId": "1", "buttonText": "Yes"}]),
+        call("sending.sendTemplateButtons", chatId=FRIEND, message="Old",
+             templateButtons=[{"index": 1, "quickReplyButton": {"displayText": "Yes", "id": "1"}}]),
+        call("sending.sendListMessage", chatId=FRIEND, message="Old", buttonText="Open", sections=rows),
+        call("sending.sendLink", chatId=FRIEND, urlLink="https://example.com"),
+        cue("flowed"),
+    ]  # fmt: skip
+
+
+def chats() -> list[Step | Cue]:
+    """Journals, and what can be done with a chat, a message and a contact."""
+    return [
+        call("journals.getChatHistory", chatId=FRIEND, count=4),
+        call("journals.getMessage", chatId=FRIEND, idMessage="$text.idMessage"),
+        call("journals.getMessage", chatId=FRIEND, idMessage="3EB0000000000000000000"),
+        call("journals.lastOutgoingMessages", minutes=60),
+        call("serviceMethods.editMessage", chatId=FRIEND, idMessage="$text.idMessage", message="Good evening"),
+        call("serviceMethods.deleteMessage", chatId=FRIEND, idMessage="$answer.idMessage"),
+        call("receiving.downloadFile", chatId=FRIEND, idMessage="$uploaded.idMessage"),
+        call("serviceMethods.checkWhatsapp", phoneNumber=79990000001),
+        call("serviceMethods.checkWhatsapp", chatId=OTHER),
+        call("serviceMethods.getAvatar", chatId=FRIEND),
+        call("contacts.addContact", chatId=THIRD, firstName="Cleo", lastName="Third"),
+        call("contacts.editContact", chatId=THIRD, firstName="Clio"),
+        call("serviceMethods.getContactInfo", chatId=THIRD),
+        call("serviceMethods.getContacts", group=False, count=5),
+        call("contacts.deleteContact", chatId=THIRD),
+        call("serviceMethods.getChats", count=5),
+        call("serviceMethods.archiveChat", chatId=FRIEND),
+        call("serviceMethods.unarchiveChat", chatId=FRIEND),
+        call("serviceMethods.setDisappearingChat", chatId=FRIEND, ephemeralExpiration=86400),
+        call("serviceMethods.sendTyping", chatId=FRIEND, typingTime=1000),
+    ]
+
+
+def groups(files: dict[str, str]) -> list[Step | Cue]:
+    """A group from its making to the leaving."""
+    group = "$group.chatId"
+    return [
+        call("groups.createGroup", "group", groupName="Family", chatIds=[FRIEND, OTHER]),
+        call("groups.updateGroupName", groupId=group, groupName="Friends"),
+        call("groups.addGroupParticipant", groupId=group, participantChatId=THIRD),
+        call("groups.setGroupAdmin", groupId=group, participantChatId=OTHER),
+        call("groups.removeAdmin", groupId=group, participantChatId=OTHER),
+        call("groups.removeGroupParticipant", groupId=group, participantChatId=THIRD),
+        call("groups.setGroupPicture", groupId=group, path=files["picture"]),
+        call("groups.updateGroupSettings", groupId=group, allowParticipantsSendMessages=False),
+        call("groups.getGroupData", groupId=group),
+        call("sending.sendMessage", chatId=group, message="Hello all"),
+        cue("flowed"),
+        call("groups.leaveGroup", groupId=group),
+    ]
+
+
+def statuses() -> list[Step | Cue]:
+    """Stories."""
+    return [
+        call("statuses.sendTextStatus", "story", message="Sale!", backgroundColor="#228B22", font="SERIF"),
+        call("statuses.sendVoiceStatus", urlFile="https://files.example.com/a.ogg", fileName="a.ogg"),
+        call("statuses.sendMediaStatus", urlFile=PUBLIC_FILE, fileName="logo.png", caption="New"),
+        cue("flowed"),
+        call("statuses.getStatusStatistic", idMessage="$story.idMessage"),
+        call("statuses.getOutgoingStatuses", minutes=60),
+        call("statuses.getIncomingStatuses", minutes=60),
+        call("statuses.deleteStatus", idMessage="$story.idMessage"),
+    ]
+
+
+def receiving() -> list[Step | Cue]:
+    """Pulling, one by one and in a loop, and an empty queue."""
+    return [
+        call("queues.getWebhooksCount"),
+        cue("incoming", text="Anyone there?", waiting=1),
+        call("receiving.receiveNotification", "notice", receiveTimeout=5),
+        call("receiving.receiveNotification", receiveTimeout=5),
+        call("receiving.deleteNotification", receiptId="$notice.receiptId"),
+        call("receiving.deleteNotification", receiptId="$notice.receiptId"),
+        call("receiving.receiveNotification", receiveTimeout=5),
+        call("marking.readChat", chatId=FRIEND, idMessage="$notice.body.idMessage"),
+        call("marking.readChat", chatId=FRIEND),
+        cue("incoming_file", waiting=1),
+        call("receiving.receiveNotification", "with_file"),
+        call("receiving.deleteNotification", receiptId="$with_file.receiptId"),
+        call("receiving.downloadFile", chatId=FRIEND, idMessage="$with_file.body.idMessage"),
+        call("journals.lastIncomingMessages", minutes=60),
+        call("journals.lastIncomingCalls", minutes=60),
+        call("journals.lastOutgoingCalls", minutes=60),
+        cue("incoming", text="First of the loop", waiting=1),
+        cue("incoming", text="Second of the loop", waiting=2),
+        call("webhooks.startReceivingNotifications"),
+        cue("incoming", text="For the old loop", waiting=1),
+        call("webhooks.job"),
+        cue("incoming", text="Never read", waiting=1),
+        call("queues.getWebhooksCount"),
+        call("queues.clearWebhooksQueue"),
+        call("queues.getWebhooksCount"),
+    ]
+
+
+def queues() -> list[Step | Cue]:
+    """What waits to be sent."""
+    return [
+        call("account.setSettings", requestBody={"delaySendMessagesMilliseconds": 600000}),
+        cue("held"),
+        call("sending.sendMessage", chatId=FRIEND, message="Waits"),
+        call("sending.sendPoll", chatId=FRIEND, message="Waits too?",
+             options=[{"optionName": "Yes"}, {"optionName": "No"}]),
+        call("queues.getMessagesCount"),
+        call("queues.showMessagesQueue"),
+        call("queues.clearMessagesQueue"),
+        call("queues.getMessagesCount"),
+    ]  # fmt: skip
+
+
+def leaving() -> list[Step | Cue]:
+    """Restart, another token, unlinking and linking again."""
+    return [
+        call("voip.getState"),
+        call("voip.getIceServers"),
+        call("voip.dial", target="79990000001"),
+        call("voip.accept"),
+        call("voip.reject"),
+        call("voip.hangUp"),
+        call("account.reboot"),
+        cue("settled"),
+        call("account.updateApiToken", "token"),
+        call("account.getStateInstance"),
+        cue("new_token", token="$token.apiTokenInstance"),
+        call("account.getStateInstance"),
+        call("account.logout"),
+        cue("unlinked"),
+        call("account.qr"),
+        call("account.getAuthorizationCode", phoneNumber=79990001122),
+        call("sending.sendMessage", chatId=FRIEND, message="Without a phone"),
+    ]
+
+
+def whole(files: dict[str, str]) -> list[Step | Cue]:
+    """All of it."""
+    return [
+        *account(files),
+        *sending(files),
+        *chats(),
+        *groups(files),
+        *statuses(),
+        *receiving(),
+        *queues(),
+        *leaving(),
+    ]

@@ -1,0 +1,328 @@
+"""Plays a customer's program against a gateway: the simulator itself, or our API with the simulator behind it."""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession
+
+from tests.compat_clients.recorder import Exchange, Recorder, recording
+from tests.compat_clients.toolbox import Toolbox
+from tests.compat_clients.transcript import Normaliser
+from tests.conftest import Upstream
+
+SCRIPTS = Path(__file__).parent / "scripts"
+PATIENCE_SECONDS = 120.0
+FRIEND = "79990000001@c.us"
+
+
+@dataclass
+class Target:
+    """One account: where it is reached, with what, and which instance of the simulator it is."""
+
+    base: str
+    id_instance: int
+    token: str
+    upstream_id: int
+    wid: str
+    more: dict[str, Any] = field(default_factory=dict)
+    """What the script needs beyond this, such as a partner's token."""
+    names: dict[str, str] = field(default_factory=dict)
+    """What else differs between runs, and what to call it."""
+
+
+@dataclass
+class Scene:
+    """What a cue may use."""
+
+    target: Target
+    upstream: Upstream
+    http: ClientSession
+    line: dict[str, Any]
+    later: list[asyncio.Task[None]]
+    """What a cue left to happen by itself."""
+
+    async def truth(self) -> dict[str, Any]:
+        """The instance as the upstream itself knows it."""
+        listed = await self.upstream.control("GET", f"instances?id_instance={self.target.upstream_id}")
+        row: dict[str, Any] = listed["instances"][0]
+        return row
+
+    async def phone(self, act: str, **body: Any) -> Any:
+        """The phone does something."""
+        return await self.upstream.control("POST", f"instances/{self.target.upstream_id}/{act}", body)
+
+    async def until(self, holds: Callable[[], Awaitable[bool]], what: str) -> None:
+        """Wait for something to become true."""
+        deadline = asyncio.get_running_loop().time() + 20
+        while not await holds():
+            assert asyncio.get_running_loop().time() < deadline, f"never came: {what}"
+            await asyncio.sleep(0.03)
+
+    async def waiting(self) -> int:
+        """How many notifications the account's own queue holds, asked past the recorder."""
+        address = f"{self.target.base}/waInstance{self.target.id_instance}/getWebhooksCount/{self.target.token}"
+        async with self.http.get(address) as answer:
+            count: int = (await answer.json())["count"]
+            return count
+
+
+Act = Callable[[Scene], Awaitable[Any]]
+
+
+def _file(type_message: str, name: str, mime_type: str) -> dict[str, Any]:
+    link = f"https://files.example.com/{name}"
+    about = {"downloadUrl": link, "caption": "Look", "fileName": name, "jpegThumbnail": "", "mimeType": mime_type}
+    return {"typeMessage": type_message, "fileMessageData": about}
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "picture": _file("imageMessage", "look.jpg", "image/jpeg"),
+    "video": _file("videoMessage", "look.mp4", "video/mp4"),
+    "document": _file("documentMessage", "look.pdf", "application/pdf"),
+    "audio": _file("audioMessage", "look.oga", "audio/ogg; codecs=opus"),
+    "link": {
+        "typeMessage": "extendedTextMessage",
+        "extendedTextMessageData": {"text": "https://example.com", "description": "", "title": "Example"},
+    },
+    "contact": {
+        "typeMessage": "contactMessage",
+        "contactMessageData": {"displayName": "Cleo", "vcard": "BEGIN:VCARD\nVERSION:3.0\nFN:Cleo\nEND:VCARD"},
+    },
+    "location": {
+        "typeMessage": "locationMessage",
+        "locationMessageData": {"nameLocation": "Here", "address": "", "latitude": 52.5, "longitude": 13.4},
+    },
+}
+
+
+async def settled(scene: Scene) -> None:
+    """The instance is over a restart."""
+
+    async def holds() -> bool:
+        return (await scene.truth())["state"] == "authorized"
+
+    await scene.until(holds, "authorized")
+
+
+async def unlinked(scene: Scene) -> None:
+    """The phone is gone."""
+
+    async def holds() -> bool:
+        return (await scene.truth())["state"] == "notAuthorized"
+
+    await scene.until(holds, "notAuthorized")
+
+
+async def scanned(scene: Scene) -> None:
+    """The phone is linked again."""
+    await scene.phone("scan", wid=scene.target.wid)
+    await settled(scene)
+
+
+async def flowed(scene: Scene) -> None:
+    """All that was to be sent has left."""
+
+    async def holds() -> bool:
+        return not (await scene.truth())["outgoing_queue"]
+
+    await scene.until(holds, "an empty outgoing queue")
+
+
+async def held(scene: Scene) -> None:
+    """From now on the settings' pause between two sends holds."""
+    await settled(scene)
+    await scene.upstream.control("POST", "config", {"min_delay_ms_override": None})
+
+
+async def incoming(scene: Scene) -> None:
+    """Somebody writes; the notification has arrived where the client asks."""
+    who = {"chat_id": FRIEND, "sender": FRIEND, "sender_name": "Ann"}
+    await scene.phone("receive", text=scene.line["text"], **who)
+    await arrived(scene)
+
+
+async def incoming_soon(scene: Scene) -> None:
+    """Somebody writes when the client already waits for it."""
+
+    async def write() -> None:
+        await asyncio.sleep(0.3)
+        await scene.phone("receive", text=scene.line["text"], chat_id=FRIEND, sender=FRIEND, sender_name="Ann")
+
+    scene.later.append(asyncio.create_task(write()))
+
+
+async def incoming_file(scene: Scene) -> None:
+    """Somebody sends a picture."""
+    await receive_kind(scene, "picture")
+    await arrived(scene)
+
+
+async def incoming_kinds(scene: Scene) -> None:
+    """Somebody sends one message of each kind."""
+    for kind in scene.line["kinds"]:
+        await receive_kind(scene, kind)
+    if "waiting" in scene.line:
+        await arrived(scene)
+
+
+async def receive_kind(scene: Scene, kind: str) -> None:
+    """Somebody sends a message of this kind."""
+    who = {"chat_id": FRIEND, "sender": FRIEND, "sender_name": "Ann"}
+    if kind == "text":
+        await scene.phone("receive", text="Anyone there?", **who)
+    else:
+        await scene.phone("receive", message_data=KINDS[kind], **who)
+
+
+async def arrived(scene: Scene) -> None:
+    """As many notifications wait as the script expects."""
+    wanted = scene.line["waiting"]
+
+    async def holds() -> bool:
+        return await scene.waiting() >= wanted
+
+    await scene.until(holds, f"{wanted} notifications in the queue")
+
+
+CUES: dict[str, Act] = {
+    "settled": settled,
+    "unlinked": unlinked,
+    "scanned": scanned,
+    "flowed": flowed,
+    "held": held,
+    "incoming": incoming,
+    "incoming_file": incoming_file,
+    "incoming_kinds": incoming_kinds,
+    "incoming_soon": incoming_soon,
+}
+
+
+@dataclass
+class Played:
+    """What a run left behind."""
+
+    transcript: list[dict[str, Any]]
+    offered: list[str]
+    exchanges: list[Exchange]
+
+    @property
+    def called(self) -> set[str]:
+        """The client's methods that were called."""
+        return {step["step"] for step in self.transcript if "step" in step}
+
+
+async def play(
+    toolbox: Toolbox,
+    script: str,
+    target: Target,
+    upstream: Upstream,
+    files: dict[str, Path],
+    *,
+    mode: str = "",
+    cues: dict[str, Act] | None = None,
+) -> Played:
+    """Run a script to its end and give its transcript, without this run's ids.
+
+    Raises:
+        AssertionError: the program died or never ended; what it wrote is in the message.
+    """
+    async with recording(target.base) as recorder, ClientSession() as http:
+        given = {
+            "host": recorder.url,
+            "id": str(target.id_instance),
+            "token": target.token,
+            "files": {name: str(path) for name, path in files.items()},
+            "mode": mode,
+            **target.more,
+        }
+        process = await asyncio.create_subprocess_exec(
+            *_command(toolbox, script),
+            json.dumps(given),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=_environment(toolbox),
+            limit=16 * 1024 * 1024,
+        )
+        run = _Run(process, recorder, target, upstream, http, {**CUES, **(cues or {})})
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                played, errors, _ = await asyncio.gather(run.listen(), _all(process.stderr), process.wait())
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert process.returncode == 0, f"{script} {mode} ended with {process.returncode}:\n{errors[-4000:]}"
+        return played
+
+
+class _Run:
+    """One program under way."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        recorder: Recorder,
+        target: Target,
+        upstream: Upstream,
+        http: ClientSession,
+        cues: dict[str, Act],
+    ) -> None:
+        self._process, self._recorder, self._target = process, recorder, target
+        self._upstream, self._http, self._cues = upstream, http, cues
+        names = {str(target.id_instance): "instance", target.token: "token", target.wid.split("@")[0]: "phone"}
+        names = {secret: name for secret, name in (names | target.names).items() if len(secret) > 1}
+        self._normaliser = Normaliser(names, host=recorder.url)
+        self._seen = 0
+        self._later: list[asyncio.Task[None]] = []
+
+    async def listen(self) -> Played:
+        """Read what the program says until it ends."""
+        played = Played([], [], self._recorder.exchanges)
+        assert self._process.stdout is not None
+        async for raw in self._process.stdout:
+            line = json.loads(raw)
+            answer = None
+            if "cue" in line:
+                act = self._cues[line["cue"]]
+                answer = await act(Scene(self._target, self._upstream, self._http, line, self._later))
+            elif "offered" in line:
+                played.offered = line["offered"]
+            else:
+                played.transcript.append({**self._normaliser.value(line), **self._exchanges()})
+            await self._answer(answer or {})
+        await asyncio.gather(*self._later)
+        if rest := self._exchanges():
+            played.transcript.append({"step": "at the end", **rest})
+        return played
+
+    def _exchanges(self) -> dict[str, Any]:
+        new = self._recorder.exchanges[self._seen :]
+        self._seen += len(new)
+        return {"exchanges": [self._normaliser.exchange(kept) for kept in new]} if new else {}
+
+    async def _answer(self, answer: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(answer).encode() + b"\n")
+        await self._process.stdin.drain()
+
+
+def _command(toolbox: Toolbox, script: str) -> tuple[str, str]:
+    return str(toolbox.python if script.endswith(".py") else toolbox.node), str(SCRIPTS / script)
+
+
+def _environment(toolbox: Toolbox) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    for name in ("PYTHONPATH", "VIRTUAL_ENV", "NODE_OPTIONS"):
+        kept.pop(name, None)
+    return {**kept, "NODE_PATH": str(toolbox.node_modules), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+
+
+async def _all(stream: asyncio.StreamReader | None) -> str:
+    assert stream is not None
+    return (await stream.read()).decode("utf-8", "replace")
