@@ -1,0 +1,1 @@
+"""What the typed face takes and gives, resource by resource."""
