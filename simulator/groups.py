@@ -62,7 +62,7 @@ class Group:
             "subject": self.subject,
             "creation": int(self.created_at),
             "participants": [
-                {"id": member, "isAdmin": rules, "isSuperAdmin": member == self.owner}
+                {"id": member, "isAdmin": rules, "isSuperAdmin": rules and member == self.owner}
                 for member, rules in self.members.items()
             ],
             "subjectTime": int(self.subject_at),

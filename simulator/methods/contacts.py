@@ -89,7 +89,7 @@ def check_whatsapp(world: World, call: Call) -> Reply:
     else:
         chat_id = f"{number_of(world, call, 'phoneNumber')}@c.us"
     digits, _, host = chat_id.partition("@")
-    if not 11 <= len(digits) <= 16 or not digits.isdecimal():
+    if host == "c.us" and (not 11 <= len(digits) <= 16 or not digits.isdecimal()):
         return plain(400, BAD_NUMBER)
     cached = chat_id in instance.checked and not force
     if not cached:

@@ -9,6 +9,7 @@ from typing import Any
 
 from simulator import outgoing, stories
 from simulator.asked import DAY_MINUTES, optional_text, people_of
+from simulator.fetching import is_address
 from simulator.instance import Instance, Message
 from simulator.stories import Story
 from simulator.wire import Call, Reply, answer, invalid, number_of, plain, text_of
@@ -97,6 +98,8 @@ def _post(world: World, call: Call, kind: str, content: dict[str, Any], particip
         status="queued",
         kind=call.method.name,
         body=dict(call.params),
+        message_data={"fileMessageData": {"fileName": content.get("fileName", "")}},
+        url=str(call.params.get("urlFile") or ""),
         leaves=_publish,
     )
     instance.stories[message.id_message] = Story(
@@ -118,6 +121,12 @@ def _publish(world: World, instance: Instance, message: Message) -> None:
     story = instance.stories[message.id_message]
     # It may have been posted before any phone was linked.
     story.author = instance.wid
+    if message.failure:
+        message.status = "failed"
+        return
+    if message.blob is not None:
+        story.content["downloadUrl"] = world.storage.download(instance.id_instance, message.blob)
+        story.content["mimeType"] = message.blob.mime
     stories.publish(world.clock.now(), instance, story)
 
 
@@ -129,12 +138,11 @@ def _colour(world: World, call: Call) -> str:
 
 
 def _file(world: World, call: Call, otherwise: str) -> dict[str, Any]:
-    address = text_of(world, call, "urlFile", longest=LONGEST_ADDRESS)
-    if not address.startswith(("http://", "https://")):
+    if not is_address(text_of(world, call, "urlFile", longest=LONGEST_ADDRESS)):
         raise invalid(world, call, "'urlFile' must be a valid uri")
     name = text_of(world, call, "fileName", longest=LONGEST_FILE_NAME)
     return {
-        "downloadUrl": address,
+        "downloadUrl": "",
         "caption": "",
         "fileName": name,
         "jpegThumbnail": "",

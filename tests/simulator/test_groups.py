@@ -219,7 +219,7 @@ async def test_who_left_is_outside_and_somebody_rules_on(sim: Caller) -> None:
     (told,) = (await sim.sim(f"instances/{instance.id}/groups"))["groups"]
     assert told["members"] == {ANN: True, BEN: False}
     await instance.phone("join_group", {"group_id": group_id})
-    assert (await _ranks(instance, group_id))[(await instance.truth())["wid"]] == (False, True)
+    assert (await _ranks(instance, group_id))[(await instance.truth())["wid"]] == (False, False)
 
 
 async def test_who_is_put_out_learns_it_and_a_stranger_to_the_act_is_told(sim: Caller) -> None:
