@@ -1,24 +1,38 @@
 """The door of the wing."""
 
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from app.kit.crypto import Secret
+from app.providers.asks import Ask, Send, Text
+from app.providers.errors import ProviderError
 from app.providers.events import Notification
-from app.providers.green_api import account, messaging, notices, partner
+from app.providers.green_api import account, drafts, notices, partner, queue, sending
 from app.providers.green_api.client import Client
+from app.providers.green_api.handlers import HANDLERS
+from app.providers.likeness import likeness
 from app.providers.port import (
     AccountProfile,
     AccountWish,
     AlreadyLinked,
     Created,
     Credentials,
+    Drafted,
     Link,
     Listed,
+    Native,
+    NativeReply,
     PhoneCode,
     QrImage,
     Seen,
     Sent,
+    Upload,
 )
+
+A = TypeVar("A")
+KNOWN_HOSTS: Final = ("green-api.com", "greenapi.com")
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class GreenApi:
@@ -87,16 +101,63 @@ class GreenApi:
     async def send_text(
         self, credentials: Credentials, chat_id: str, text: str, quoted_message_id: str | None = None
     ) -> Sent:
-        """See `messaging.send_text`."""
-        return await messaging.send_text(self._client, credentials, chat_id, text, quoted_message_id)
+        """See `send`."""
+        return await self.send(credentials, Send(chat_id, Text(text), quoted_message_id))
+
+    async def send(self, credentials: Credentials, send: Send) -> Sent:
+        """See `sending.send`."""
+        return await sending.send(self._client, credentials, send)
+
+    async def perform(self, credentials: Credentials, ask: Ask[A]) -> A:
+        """See the ask's function in `handlers`."""
+        answer: A = await HANDLERS[type(ask)](self._client, credentials, ask)
+        return answer
+
+    async def upload(self, credentials: Credentials, upload: Upload) -> str:
+        """See `sending.upload`."""
+        return await sending.upload(self._client, credentials, upload)
+
+    async def native(self, credentials: Credentials, call: Native) -> NativeReply:
+        """See `sending.native`."""
+        return await sending.native(self._client, credentials, call)
+
+    async def native_stream(
+        self, credentials: Credentials, method: str, upload: Upload, *, headers: Mapping[str, str] = NO_HEADERS
+    ) -> NativeReply:
+        """See `sending.native_stream`."""
+        return await sending.native_stream(self._client, credentials, method, upload, headers)
+
+    def conclude(self, method: str, reply: NativeReply) -> ProviderError | None:
+        """See `sending.conclude`."""
+        return sending.conclude(method, reply)
+
+    def sent_by(self, method: str, reply: NativeReply) -> Sent | ProviderError:
+        """See `sending.sent_by`."""
+        return sending.sent_by(method, reply)
+
+    def drafted(self, method: str, body: bytes) -> Drafted | None:
+        """See `drafts.drafted`."""
+        return drafts.drafted(method, body)
+
+    def likeness(self, kind: str, content: Mapping[str, Any]) -> str | None:
+        """See `app.providers.likeness`."""
+        return likeness(kind, content)
+
+    def scan(self, credentials: Credentials) -> AsyncIterator[str]:
+        """See `Client.frames`. Source: Scanqrcode page: one viewer per account, ended after 100 s."""
+        return self._client.frames(credentials, "scanqrcode")
+
+    def hosts(self) -> tuple[str, ...]:
+        """Hosts of calls, files and pages. Source: Hosts page; each also with a number before it."""
+        return tuple(dict.fromkeys((*self._client.hosts, *KNOWN_HOSTS)))
 
     async def waiting(self, credentials: Credentials) -> list[Seen]:
-        """See `messaging.waiting`."""
-        return await messaging.waiting(self._client, credentials)
+        """See `queue.waiting`."""
+        return await queue.waiting(self._client, credentials)
 
     async def sent_since(self, credentials: Credentials, minutes: int) -> list[Seen]:
-        """See `messaging.sent_since`."""
-        return await messaging.sent_since(self._client, credentials, minutes)
+        """See `queue.sent_since`."""
+        return await queue.sent_since(self._client, credentials, minutes)
 
     def read_notice(self, body: Any) -> Notification:
         """See `notices.read_notice`."""

@@ -57,7 +57,11 @@ def _sticker(data: Content) -> Content:
 
 
 def _location(data: Content) -> Content:
-    place = object_in(data, "locationMessageData")
+    return place_of(object_in(data, "locationMessageData"))
+
+
+def place_of(place: Content) -> Content:
+    """A place with its degrees, which upstream names alike wherever it tells one."""
     content = _named(place, name="nameLocation", address="address")
     for name in ("latitude", "longitude"):
         value = place.get(name)
@@ -121,9 +125,14 @@ def _buttons(data: Content) -> Content:
         holder = object_in(data, name)
         if holder:
             break
+    return buttons_of(holder, text="contentText" if "contentText" in holder else "body")
+
+
+def buttons_of(holder: Content, *, text: str) -> Content:
+    """A text with buttons; the docs name its parts in two ways, `text` is the name of the main one."""
     shown = {
         "title": text_in(holder, "titleText") or text_in(holder, "header"),
-        "text": text_in(holder, "contentText") or text_in(holder, "body"),
+        "text": text_in(holder, text),
         "footer": text_in(holder, "footerText") or text_in(holder, "footer"),
     }
     return {**shown, "buttons": [_button(button) for button in list_in(holder, "buttons")]}
@@ -153,7 +162,11 @@ def _button_reply(data: Content) -> Content:
 
 
 def _list(data: Content) -> Content:
-    menu = object_in(data, "listMessage")
+    return menu_of(object_in(data, "listMessage"), text="contentText")
+
+
+def menu_of(menu: Content, *, text: str) -> Content:
+    """A list to choose from; `text` is the name of its main part."""
     sections = [
         {
             **_named(section, title="title"),
@@ -163,7 +176,7 @@ def _list(data: Content) -> Content:
         }
         for section in list_in(menu, "sections")
     ]
-    head = _named(menu, title="title", text="contentText", footer="footer", button="buttonText")
+    head = _named(menu, title="title", text=text, footer="footer", button="buttonText")
     return {**head, "sections": sections}
 
 

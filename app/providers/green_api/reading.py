@@ -4,6 +4,9 @@ import math
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from app.kit.clock import to_wire
+from app.providers.errors import OutcomeUnknown
+
 MILLISECONDS_FROM: Final = 100_000_000_000
 FIRST_YEAR: Final = 2000
 
@@ -26,6 +29,36 @@ def list_in(holder: Any, name: str) -> list[Any]:
     """A list inside an object; empty when it is not there."""
     value = holder.get(name) if isinstance(holder, dict) else None
     return value if isinstance(value, list) else []
+
+
+def rows_of(value: Any) -> list[dict[str, Any]]:
+    """The objects of an answer that must be a list.
+
+    Raises:
+        OutcomeUnknown: it is none; nothing may be concluded.
+    """
+    if not isinstance(value, list):
+        raise OutcomeUnknown("the gateway's answer could not be read")
+    return [row for row in value if isinstance(row, dict)]
+
+
+def texts_in(holder: Any, name: str) -> list[str]:
+    """The texts of a list inside an object."""
+    return [each.replace("\x00", "\ufffd") for each in list_in(holder, name) if isinstance(each, str)]
+
+
+def flag_in(holder: Any, name: str) -> bool | None:
+    """A yes or no of an object, also when it is written as a word; None when it is neither."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    if isinstance(value, str):
+        return {"yes": True, "true": True, "no": False, "false": False}.get(value.lower())
+    return value if isinstance(value, bool) else None
+
+
+def told_at(value: Any) -> str | None:
+    """A moment as tenants see it; see `instant`."""
+    moment = instant(value)
+    return None if moment is None else to_wire(moment)
 
 
 def number_in(holder: Any, name: str) -> int | None:
