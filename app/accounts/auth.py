@@ -3,7 +3,7 @@
 import re
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -21,7 +21,8 @@ from app.accounts.principal import InsufficientScope, Principal
 from app.accounts.scopes import ROLES, Scope, known_scopes
 from app.accounts.tokens import kind_of
 from app.kit.db import SYSTEM, Database, UnitOfWork
-from app.kit.errors import Forbidden, InvalidRequest, Unauthenticated
+from app.kit.errors import AppError, Forbidden, InvalidRequest, Unauthenticated
+from app.kit.fresh import Fresh
 
 CACHE_SECONDS: Final = 0.5
 CACHE_SIZE: Final = 10_000
@@ -115,10 +116,30 @@ class Authenticator:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._seen: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        self._keys: Fresh[bytes, Principal] = Fresh(self._read_keys)
 
     def forget(self) -> None:
         """Trust no credential without looking it up again."""
         self._seen.clear()
+        self._keys.forget()
+
+    def peek(self, token: str) -> Principal | None:
+        """The principal of an API key that is being used, without asking anybody; else None."""
+        return self._keys.peek(self._database.keyring.fingerprint(token))
+
+    async def close(self) -> None:
+        """Read no key any more."""
+        await self._keys.close()
+
+    async def _read_keys(self, fingerprints: Sequence[bytes]) -> Mapping[bytes, Principal]:
+        found: dict[bytes, Principal] = {}
+        async with self._database.begin(SYSTEM) as uow:
+            for fingerprint in fingerprints:
+                try:
+                    found[fingerprint] = await _api_key(uow, fingerprint)
+                except AppError:
+                    continue
+        return found
 
     async def authenticate(self, header: str | None) -> Principal:
         """The principal of an `Authorization: Bearer …` header.

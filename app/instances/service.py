@@ -14,6 +14,8 @@ from app.events import service as events
 from app.instances import findings, lifecycle, store
 from app.instances.models import Instance
 from app.instances.options import Options
+from app.instances.sealed import open_credentials
+from app.instances.sealed import place as _place
 from app.instances.tags import make_tag
 from app.jobs import ReconcileInstance, ReconcileListing, RunInstanceCommand, periodic
 from app.kit import ids
@@ -173,8 +175,7 @@ async def credentials(uow: UnitOfWork, instance: Instance) -> Credentials:
     if instance.upstream_id is None or instance.upstream_token_sealed is None:
         raise InstanceNotReady(headers={"Retry-After": "5"})
     vault = await open_vault(uow, instance.tenant_id)
-    token = Secret(vault.open(instance.upstream_token_sealed, _place("upstream_token", instance.id)))
-    return Credentials(instance.upstream_id, token)
+    return open_credentials(vault, instance.id, instance.upstream_id, instance.upstream_token_sealed)
 
 
 async def wish(uow: UnitOfWork, instance: Instance, options: Options) -> AccountWish:
@@ -394,7 +395,3 @@ async def _begin(uow: UnitOfWork, instance: Instance, kind: str, *, step: str | 
 
 def _result(instance: Instance) -> dict[str, Any]:
     return {"instance_id": to_wire(ids.INSTANCE, instance.id)}
-
-
-def _place(column: str, instance_id: UUID) -> str:
-    return f"instances.{column}|{instance_id}"

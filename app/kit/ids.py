@@ -22,7 +22,7 @@ WEBHOOK_ENDPOINT: Final = "whe"
 DELIVERY: Final = "dlv"
 LEDGER_TRANSACTION: Final = "ltx"
 UPLOAD: Final = "upl"
-PARTNER_TOKEN: Final = "ptk"
+PARTNER_TOKEN: Final = "ptk"  # noqa: S105  # a prefix
 
 
 def new_id() -> UUID:

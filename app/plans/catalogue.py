@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 Metric = Literal["messages", "chats", "calls"]
 Period = Literal["day", "month"]
+PERIODS: Final[dict[Metric, Period]] = {"messages": "day", "chats": "month", "calls": "month"}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from app.kit.db import UnitOfWork
 from app.kit.errors import Conflict, FieldError, Gone, InvalidRequest, NotFound
 from app.ledger import service as ledger
 from app.plans import gate, store, telling
-from app.plans.catalogue import LIVE, MAX_AHEAD, MAX_DAYS, PLANS, TRIAL, Plan
+from app.plans.catalogue import LIVE, MAX_AHEAD, MAX_DAYS, PERIODS, PLANS, TRIAL, Limit, Metric, Plan
 from app.plans.gate import Allow, Deny, Terms
 from app.plans.models import Subscription
 from app.plans.refusals import PlanLimitReached, refuse
@@ -107,7 +107,7 @@ async def access(uow: UnitOfWork, tenant_id: UUID, instance_ids: Sequence[UUID])
     if not instance_ids:
         return {}
     rows = await store.of_instances(uow, tenant_id, instance_ids)
-    limited = [row.instance_id for row in rows if _plan(row).limit("messages") is not None]
+    limited = [row.instance_id for row in rows if limit_of(row, "messages") is not None]
     used = await store.used(uow, tenant_id, limited, uow.now) if limited else {}
     return {row.instance_id: _access(row, used.get((row.instance_id, "messages"), 0), uow.now) for row in rows}
 
@@ -124,8 +124,7 @@ async def reserve_send(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, chat
     row = await store.get(uow, tenant_id, instance_id)
     refuse(gate.may_send(terms_of(row), uow.now))
     assert row is not None
-    plan = _plan(row)
-    messages, chats = plan.limit("messages"), plan.limit("chats")
+    messages, chats = limit_of(row, "messages"), limit_of(row, "chats")
     reservation = Reservation.at(uow.now, chat_id)
     taken = await store.take(
         uow,
@@ -161,7 +160,7 @@ async def reserve_call(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> N
     row = await store.get(uow, tenant_id, instance_id)
     refuse(gate.may_send(terms_of(row), uow.now))
     assert row is not None
-    limit = _plan(row).limit("calls")
+    limit = limit_of(row, "calls")
     month_on = clock.month_start(uow.now)
     taken = await store.take_call(uow, tenant_id, instance_id, month_on, limit.amount if limit else None)
     if taken is None and limit is not None:
@@ -286,7 +285,7 @@ async def usage(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> tuple[Su
 
 def _access(row: Subscription, used: int, now: datetime) -> Access:
     verdict = gate.may_send(terms_of(row), now)
-    limit = _plan(row).limit("messages")
+    limit = limit_of(row, "messages")
     if isinstance(verdict, Allow) and limit is not None and used >= limit.amount:
         verdict = gate.over_limit(limit, used, now)
     return Access(
@@ -307,8 +306,19 @@ def terms_of(row: Subscription | None) -> Terms | None:
     return Terms(row.billing_mode, row.trial_ends_at, row.paid_through_at, row.closed_at)
 
 
-def _plan(row: Subscription) -> Plan:
-    return PLANS[row.plan]
+def limit_of(row: Subscription, metric: Metric) -> Limit | None:
+    """The limit of a metric under an instance's terms: the plan's, unless the operator has set or lifted it."""
+    amount = amount_of(PLANS[row.plan], row.limits, metric)
+    return None if amount is None else Limit(metric, amount, PERIODS[metric], "the operator's or the plan's")
+
+
+def amount_of(plan: Plan, limits: dict[str, Any] | None, metric: Metric) -> int | None:
+    """How much of a metric a plan allows, with what the operator has set in its place; None is without limit."""
+    if limits is not None and metric in limits:
+        amount = limits[metric]
+        return amount if isinstance(amount, int) else None
+    planned = plan.limit(metric)
+    return None if planned is None else planned.amount
 
 
 def _place(tenant_id: UUID, instance_id: UUID, reservation: Reservation) -> dict[str, Any]:

@@ -86,17 +86,18 @@ TAKE_CALL: Final = text(
 COUNT: Final = Statement(
     """
     with r as (
-        select tenant_id, instance_id, day_on, month_on, chat_id
+        select tenant_id, instance_id, day_on, month_on, chat_id, leased
         from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, instance_id uuid,
-            day_on date, month_on date, chat_id varchar)
+            day_on date, month_on date, chat_id varchar, leased boolean)
     ), days as (
         insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
-        select tenant_id, instance_id, 'messages', day_on, count(*) from r group by 1, 2, 4 order by 1, 2, 4
+        select tenant_id, instance_id, 'messages', day_on, count(*) from r where not leased
+        group by 1, 2, 4 order by 1, 2, 4
         on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + excluded.used
         returning 1
     ), chats as (
         insert into usage_chats as u (tenant_id, instance_id, month_on, chat_id, uses)
-        select tenant_id, instance_id, month_on, chat_id, count(*) from r where (select count(*) from days) > 0
+        select tenant_id, instance_id, month_on, chat_id, count(*) from r where (select count(*) from days) >= 0
         group by 1, 2, 3, 4 order by 1, 2, 3, 4
         on conflict (tenant_id, instance_id, month_on, chat_id) do update set uses = u.uses + excluded.uses
         returning u.tenant_id, u.instance_id, u.month_on, u.xmax = 0 as is_new
@@ -104,6 +105,45 @@ COUNT: Final = Statement(
     insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
     select tenant_id, instance_id, 'chats', month_on, count(*) from chats where is_new group by 1, 2, 4 order by 1, 2, 4
     on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + excluded.used
+    """
+)
+# A block is only taken where much more is left, so that the last units of a limit are given out one by one, exactly.
+LEASE: Final = Statement(
+    """
+    with counter as (
+        insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
+        values (cast(:tenant_id as uuid), cast(:instance_id as uuid), 'messages', cast(:day_on as date),
+            cast(:block as int))
+        on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + cast(:block as int)
+        where c.used + cast(:least_left as int) <= cast(:most as int)
+        returning 1
+    )
+    insert into quota_leases as q (tenant_id, instance_id, metric, period_on, holder, granted, used, expires_at)
+    select cast(:tenant_id as uuid), cast(:instance_id as uuid), 'messages', cast(:day_on as date),
+        cast(:holder as uuid), cast(:block as int), 0, cast(:expires_at as timestamptz)
+    from counter
+    returning 1
+    """
+)
+SPEND: Final = Statement(
+    """
+    update quota_leases q set used = q.used + r.spent
+    from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, instance_id uuid, holder uuid,
+        spent int)
+    where q.tenant_id = r.tenant_id and q.instance_id = r.instance_id and q.metric = 'messages'
+        and q.holder = r.holder
+    """
+)
+END_LEASES: Final = Statement(
+    """
+    with ended as (
+        delete from quota_leases where expires_at <= cast(:at as timestamptz) or holder = any(cast(:holders as uuid[]))
+        returning tenant_id, instance_id, metric, period_on, granted - used as unused
+    )
+    update usage_counters c set used = greatest(0, c.used - e.unused)
+    from (select tenant_id, instance_id, metric, period_on, sum(unused) as unused from ended group by 1, 2, 3, 4) e
+    where c.tenant_id = e.tenant_id and c.instance_id = e.instance_id and c.metric = e.metric
+        and c.period_on = e.period_on
     """
 )
 
@@ -186,6 +226,21 @@ async def take(uow: UnitOfWork, params: dict[str, Any]) -> Taken:
 async def count(uow: UnitOfWork, rows: str) -> None:
     """Count messages and their chats, given as JSON, without a limit."""
     await COUNT.all(uow, {"rows": rows})
+
+
+async def lease(uow: UnitOfWork, params: dict[str, Any]) -> bool:
+    """Take a block of messages beforehand; False where the limit is near."""
+    return await LEASE.first(uow, params) is not None
+
+
+async def spend(uow: UnitOfWork, rows: str) -> None:
+    """Take note of what was used of leases, given as JSON."""
+    await SPEND.all(uow, {"rows": rows})
+
+
+async def end_leases(uow: UnitOfWork, holders: Sequence[UUID]) -> None:
+    """Give back what was not used of leases that are over by now, and of those of some holders."""
+    await END_LEASES.all(uow, {"at": uow.now, "holders": list(holders)})
 
 
 async def give_back(uow: UnitOfWork, params: dict[str, Any]) -> None:

@@ -1,0 +1,156 @@
+"""What was done, written down in batches: the way of a call is not the place to wait for the disk.
+
+What is waiting is written when the process ends in order. A process that is killed loses the records of its last
+moments, never a message: upstream's echo of one without a record becomes its record (`messages.service.adopt`).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import structlog
+from msgspec import Struct
+from prometheus_client import Counter
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from app.kit.db import SYSTEM, Database, UnitOfWork
+from app.kit.hot import Statement
+from app.kit.ids import new_id
+from app.messages import service as messages
+from app.plans import leases
+from app.plans import service as plans
+
+log = structlog.get_logger()
+
+EVERY_SECONDS: Final = 0.05
+MOST_AT_ONCE: Final = 1000
+MOST_WAITING: Final = 50_000
+PAUSE_SECONDS: Final = 1.0
+CLOSE_SECONDS: Final = 15.0
+LOST: Final = Counter("sublet_records_lost", "Records that could not be written.")
+
+CALLS: Final = Statement(
+    """
+    insert into gateway_calls (tenant_id, id, instance_id, method, face, outcome, status, duration_ms, called_at)
+    select r.tenant_id, r.id, r.instance_id, r.method, r.face, r.outcome, r.status, r.duration_ms,
+        cast(:at as timestamptz)
+    from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, id uuid, instance_id uuid,
+        method varchar, face varchar, outcome varchar, status int, duration_ms int)
+    order by r.tenant_id, r.id
+    """
+)
+
+
+class CallRecord(Struct, frozen=True, kw_only=True):
+    """One call that is no message; `status` is upstream's, or 504 when there was none."""
+
+    tenant_id: UUID
+    instance_id: UUID
+    method: str
+    face: str
+    outcome: str
+    status: int
+    duration_ms: int
+    id: UUID = msgspec.field(default_factory=new_id)
+
+
+class SendRecord(Struct, frozen=True, kw_only=True):
+    """One message that upstream has taken; `holder` is the lease by which it was counted already."""
+
+    tenant_id: UUID
+    instance_id: UUID
+    environment: str
+    id: UUID
+    kind: str
+    chat_id: str
+    content: dict[str, Any]
+    likeness: str | None
+    upstream_message_id: str
+    client_reference: str | None
+    at: datetime
+    day_on: date
+    month_on: date
+    holder: UUID | None = None
+    leased: bool = False
+
+
+Record = CallRecord | SendRecord
+
+
+class Records:
+    """What waits to be written; lives as long as the process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: list[Record] = []
+        self._task: asyncio.Task[None] | None = None
+        self._is_closing = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the database has been away so long that nothing more should be taken on without it."""
+        return len(self._waiting) >= MOST_WAITING // 2
+
+    def add(self, record: Record) -> None:
+        """Write it down soon."""
+        self._waiting.append(record)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._write_all())
+
+    async def settle(self) -> None:
+        """Wait until everything that is known now is written."""
+        while self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
+
+    async def close(self) -> None:
+        """Write what is left."""
+        self._is_closing = True
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.settle()
+        except TimeoutError:
+            LOST.inc(len(self._waiting))
+            log.error("records_lost", count=len(self._waiting))
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            if not self._is_closing:
+                await asyncio.sleep(EVERY_SECONDS)
+            batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            try:
+                await self._write(batch)
+            except IntegrityError:
+                await self._write_each(batch)
+            except (DBAPIError, OSError, TimeoutError) as error:
+                log.warning("records_not_written", error=type(error).__name__, count=len(batch))
+                self._waiting = (batch + self._waiting)[-MOST_WAITING:]
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _write(self, batch: Sequence[Record]) -> None:
+        calls = [record for record in batch if isinstance(record, CallRecord)]
+        sends = [record for record in batch if isinstance(record, SendRecord)]
+        async with self._database.begin(SYSTEM) as uow:
+            if calls:
+                await CALLS.first(uow, {"rows": msgspec.json.encode(calls).decode(), "at": uow.now})
+            if sends:
+                await _keep(uow, sends)
+
+    async def _write_each(self, batch: Sequence[Record]) -> None:
+        """One of them is of an instance that is gone: the others are not lost with it."""
+        for record in batch:
+            try:
+                await self._write([record])
+            except DBAPIError as error:
+                LOST.inc()
+                log.warning("record_lost", error=type(error).__name__)
+
+
+async def _keep(uow: UnitOfWork, sends: Sequence[SendRecord]) -> None:
+    await plans.count_sends(uow, sends)
+    await leases.spent(
+        uow, [(record.tenant_id, record.instance_id, record.holder) for record in sends if record.holder is not None]
+    )
+    await messages.keep_sent(uow, sends)

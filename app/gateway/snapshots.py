@@ -1,0 +1,178 @@
+"""What the gate asks of an instance, read beforehand for the instances that are sending; see `app.kit.fresh`."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from app.accounts.principal import Principal
+from app.accounts.vault import open_vault
+from app.gateway.catalogue import LINE_SCOPES
+from app.gateway.relay import CANNOT_SEND
+from app.instances.sealed import open_credentials
+from app.kit import clock
+from app.kit.crypto import Unreadable
+from app.kit.db import SYSTEM, Database
+from app.kit.errors import AppError
+from app.kit.fresh import Fresh
+from app.kit.hot import Statement
+from app.plans.catalogue import PLANS
+from app.plans.service import amount_of
+from app.providers.port import Credentials, Provider
+from app.providers.registry import Registry
+
+READ: Final = Statement(
+    """
+    select i.tenant_id, i.id, i.environment, i.provider, i.upstream_id, i.upstream_token_sealed, i.connection,
+        l.number, l.token_hash, s.plan, s.paid_through_at, s.limits,
+        (i.status = 'active' and i.wanted and i.suspended_by is null and t.status = 'active'
+            and s.billing_mode = 'live' and s.closed_at is null) as is_live,
+        exists (
+            select from messages m where m.tenant_id = i.tenant_id and m.instance_id = i.id
+                and m.status = 'unknown'
+        ) as is_unsettled,
+        clock_timestamp() as now
+    from instances i
+    join tenants t on t.id = i.tenant_id
+    join subscriptions s on s.tenant_id = i.tenant_id and s.instance_id = i.id
+    left join lines l on l.tenant_id = i.tenant_id and l.instance_id = i.id
+    where i.id = any(cast(:ids as uuid[])) or l.number = any(cast(:numbers as bigint[]))
+    """
+)
+
+
+class Snapshot(Struct, frozen=True):
+    """An instance that may send without being asked after: paid for, linked, nothing of it in doubt.
+
+    `ends_at` is when the paid time ends, on this process's monotonic clock; `limit` the messages of a day, if limited.
+    """
+
+    principal: Principal
+    provider: Provider
+    credentials: Credentials
+    token_hash: bytes | None
+    ends_at: float
+    limit: int | None
+    clock: "DatabaseClock"
+
+    @property
+    def tenant_id(self) -> UUID:
+        """Whose it is."""
+        return self.principal.tenant
+
+    @property
+    def instance_id(self) -> UUID:
+        """Which it is."""
+        return self.principal.id
+
+
+class DatabaseClock:
+    """The database's time, carried on by this process's monotonic clock since it was last told."""
+
+    def __init__(self) -> None:
+        self._offset = 0.0
+        self._day_ends = 0.0
+        self.day_on = date.min
+        self.month_on = date.min
+
+    def set(self, now: datetime, mark: float) -> None:
+        """It was `now` when the monotonic clock stood at `mark`."""
+        self._offset = now.timestamp() - mark
+
+    def mark_of(self, instant: datetime) -> float:
+        """Where the monotonic clock stands at an instant."""
+        return instant.timestamp() - self._offset
+
+    def now(self, mark: float) -> datetime:
+        """The instant at a mark; the billing day and month are set to be right for it."""
+        instant = datetime.fromtimestamp(mark + self._offset, UTC)
+        if mark + self._offset >= self._day_ends or self.day_on == date.min:
+            self.day_on, self.month_on = clock.billing_day(instant), clock.month_start(instant)
+            self._day_ends = clock.next_day_start(instant).timestamp()
+        return instant
+
+
+class Snapshots:
+    """Snapshots by instance and by the number of its line; lives as long as the process."""
+
+    def __init__(self, database: Database, registry: Registry) -> None:
+        self._database = database
+        self._registry = registry
+        self._opened: dict[bytes, Credentials] = {}
+        self.clock = DatabaseClock()
+        self._fresh: Fresh[UUID | int, Snapshot] = Fresh(self._read)
+
+    def peek(self, key: UUID | int) -> Snapshot | None:
+        """The snapshot of an instance or a number if it is fresh and may send; else None."""
+        return self._fresh.peek(key)
+
+    def forget(self) -> None:
+        """Look at everything anew, as when something came to be in doubt."""
+        self._fresh.forget()
+
+    async def close(self) -> None:
+        """Read nothing more."""
+        await self._fresh.close()
+
+    async def _read(self, keys: Sequence[UUID | int]) -> Mapping[UUID | int, Snapshot]:
+        found: dict[UUID | int, Snapshot] = {}
+        ids = [key for key in keys if isinstance(key, UUID)]
+        numbers = [key for key in keys if not isinstance(key, UUID)]
+        async with self._database.begin(SYSTEM) as uow:
+            mark = time.monotonic()
+            rows = await READ.all(uow, {"ids": ids, "numbers": numbers})
+            opened: dict[bytes, Credentials] = {}
+            for row in rows:
+                sealed = row["upstream_token_sealed"]
+                if not row["is_live"] or row["is_unsettled"] or row["connection"] in CANNOT_SEND or sealed is None:
+                    continue
+                self.clock.set(row["now"] + self._database.shift, mark)
+                credentials = self._opened.get(sealed)
+                if credentials is None:
+                    try:
+                        vault = await open_vault(uow, row["tenant_id"])
+                        credentials = open_credentials(vault, row["id"], row["upstream_id"], sealed)
+                    except Unreadable:
+                        continue
+                opened[sealed] = credentials
+                snapshot = self._snapshot(row, credentials)
+                if snapshot is not None:
+                    found[row["id"]] = snapshot
+                    if row["number"] is not None:
+                        found[row["number"]] = snapshot
+        self._opened = {**self._opened, **opened} if len(self._opened) < 100_000 else opened
+        return found
+
+    def _snapshot(self, row: Mapping[str, Any], credentials: Credentials) -> Snapshot | None:
+        plan, paid_through_at = PLANS.get(row["plan"]), row["paid_through_at"]
+        limits = None if row["limits"] is None else json.loads(row["limits"])
+        if plan is None or not isinstance(paid_through_at, datetime):
+            return None
+        chats, messages = amount_of(plan, limits, "chats"), amount_of(plan, limits, "messages")
+        if chats is not None:
+            return None  # which chats are counted already is known to the database alone
+        try:
+            provider = self._registry.get(row["provider"], row["environment"])
+        except AppError:
+            return None
+        instance_id = row["id"]
+        return Snapshot(
+            principal=Principal(
+                kind="line",
+                id=instance_id,
+                tenant_id=row["tenant_id"],
+                environment=row["environment"],
+                scopes=LINE_SCOPES,
+                instance_ids=frozenset({instance_id}),
+            ),
+            provider=provider,
+            credentials=credentials,
+            token_hash=row["token_hash"],
+            ends_at=self.clock.mark_of(paid_through_at),
+            limit=messages,
+            clock=self.clock,
+        )

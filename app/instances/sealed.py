@@ -1,0 +1,21 @@
+"""Where an instance's secrets are sealed, and how its account's token is opened."""
+
+from uuid import UUID
+
+from app.accounts.vault import Vault
+from app.kit.crypto import Secret
+from app.providers.port import Credentials
+
+
+def place(column: str, instance_id: UUID) -> str:
+    """The place of a column of an instance."""
+    return f"instances.{column}|{instance_id}"
+
+
+def open_credentials(vault: Vault, instance_id: UUID, upstream_id: int, sealed: bytes) -> Credentials:
+    """How an upstream account is called.
+
+    Raises:
+        Unreadable: the tenant was erased.
+    """
+    return Credentials(upstream_id, Secret(vault.open(sealed, place("upstream_token", instance_id))))
