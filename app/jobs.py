@@ -53,6 +53,12 @@ class DeliverEvent(Job, frozen=True):
     kind = "delivery.attempt"
 
 
+class PushNotices(Job, frozen=True):
+    """Tell a line's oldest kept notifications to the tenant's address, in order; ref is the instance."""
+
+    kind = "line.push"
+
+
 class Periodic(Job, frozen=True):
     """Work that comes back by itself; its ref is made from its kind, so there is one row for ever."""
 
@@ -108,6 +114,7 @@ JOBS: tuple[type[Job], ...] = (
     ResolveMessage,
     DispatchEvent,
     DeliverEvent,
+    PushNotices,
     SweepInstances,
     SweepMessages,
     ReconcileListing,

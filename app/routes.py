@@ -5,20 +5,41 @@ from typing import Any
 from app.accounts.api import AccountController
 from app.admin.api import OperatorController
 from app.events.api import EventsController
-from app.gateway.api import SendController
+from app.files.api import download_file, probe_file
 from app.inbound.api import take_notice
 from app.instances.api import InstanceController
 from app.instances.pairing import PairingController
+from app.lines.api import CredentialsController
 from app.onboarding.api import AuthController
 from app.onboarding.keys import ApiKeyController
 from app.operations.api import OperationController
 from app.plans.api import get_ledger, get_subscription, get_usage, list_plans
+from app.typed.account import LinkedAccountController, SettingsController
+from app.typed.chats import ChatController, HistoryController
+from app.typed.contacts import ContactController, check_number
+from app.typed.groups import GroupController
+from app.typed.messages import MessageLifeController
+from app.typed.queue import QueueController, list_calls, list_recent_messages
+from app.typed.statuses import StatusController
+from app.typed.uploads import UploadController
 from app.webhooks.api import WebhooksController
 
 ROUTES: list[Any] = [
     InstanceController,
     PairingController,
-    SendController,
+    CredentialsController,
+    MessageLifeController,
+    ChatController,
+    HistoryController,
+    ContactController,
+    check_number,
+    GroupController,
+    StatusController,
+    QueueController,
+    list_recent_messages,
+    list_calls,
+    SettingsController,
+    LinkedAccountController,
     list_plans,
     get_subscription,
     get_usage,
@@ -27,6 +48,9 @@ ROUTES: list[Any] = [
     EventsController,
     WebhooksController,
     take_notice,
+    UploadController,
+    download_file,
+    probe_file,
     AuthController,
     AccountController,
     ApiKeyController,

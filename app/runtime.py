@@ -19,6 +19,8 @@ from app.kit.db import Bell, Database
 from app.kit.egress import Egress
 from app.kit.mail import Mailer
 from app.kit.queue import RedisBell
+from app.lines.pushing import Pusher
+from app.lines.waiting import Waiters
 from app.providers.green_api.adapter import GreenApi
 from app.providers.port import Provider
 from app.providers.registry import Registry
@@ -42,6 +44,8 @@ class Runtime:
     relay: Relay
     records: Records
     gateway: Gateway
+    pusher: Pusher
+    waiters: Waiters
 
 
 @asynccontextmanager
@@ -70,6 +74,8 @@ async def open_runtime(
     )
     relay = Relay(database, registry, gateway_options)
     records = Records(database)
+    pusher = Pusher(database, settings.networks(), lease_seconds=settings.lease_seconds)
+    waiters = Waiters(database)
     try:
         yield Runtime(
             settings=settings,
@@ -94,8 +100,12 @@ async def open_runtime(
             relay=relay,
             records=records,
             gateway=Gateway(database, registry, relay, records),
+            pusher=pusher,
+            waiters=waiters,
         )
     finally:
+        await waiters.close()
+        await pusher.close()
         await relay.close()
         await records.close()
         await fetcher.close()

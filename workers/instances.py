@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.events import erasure as events
+from app.files import uploads
 from app.idempotency import erasure as idempotency
 from app.inbound import erasure as inbound
 from app.instances import commands, listing, reconcile, watching
 from app.instances.trips import Eraser, Tools
 from app.kit.work import Claim
+from app.lines import erasure as lines
 from app.messages import erasure as messages
 from app.plans import erasure as plans
 from app.runtime import Runtime
@@ -21,6 +23,8 @@ ERASERS: Final[Mapping[str, Eraser]] = {
     "chats": plans.erase,
     "answers": idempotency.erase,
     "replies": webhooks.erase,
+    "lines": lines.erase,
+    "uploads": uploads.erase,
 }
 """What each room above or below keeps of an instance; the deletion knows them by this list only."""
 

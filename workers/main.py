@@ -17,7 +17,7 @@ from app.kit.log import configure
 from app.kit.queue import FUNCTION, QUEUE_NAME, deserialize, redis_settings, serialize
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
-from workers import accounts, billing, instances, messages, webhooks
+from workers import accounts, billing, instances, lines, messages, webhooks
 from workers.runner import Runner
 from workers.task import Handler
 
@@ -37,6 +37,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     jobs.ReconcileListing.kind: instances.reconcile_listing,
     jobs.DispatchEvent.kind: webhooks.dispatch_event,
     jobs.DeliverEvent.kind: webhooks.deliver_event,
+    jobs.PushNotices.kind: lines.push_notices,
     jobs.ResolveMessage.kind: messages.resolve_message,
     jobs.SweepMessages.kind: messages.sweep_messages,
     jobs.ChargeDays.kind: billing.charge_days,

@@ -8,9 +8,11 @@ from sqlalchemy import Delete, delete, select, tuple_
 from app.accounts import service as accounts
 from app.events import erasure as events_erasure
 from app.events.models import Event
+from app.files import uploads
 from app.idempotency import service as idempotency
 from app.inbound.models import Notice
 from app.kit.db import UnitOfWork
+from app.lines import service as lines
 from app.messages import service as messages
 from app.operations.models import Operation
 from app.webhooks import erasure as webhooks_erasure
@@ -26,6 +28,8 @@ async def clean(uow: UnitOfWork, limit: int) -> bool:
     await idempotency.clean(uow)
     await accounts.clean(uow)
     emptied = await messages.clean(uow, limit)
+    expired = await uploads.clean(uow, limit)
+    untaken = await lines.clean(uow, limit)
     content_horizon = uow.now - messages.KEEP_CONTENT
     untold = await events_erasure.forget_contents(uow, content_horizon, limit)
     forgotten = await webhooks_erasure.forget_replies(uow, content_horizon, limit)
@@ -48,7 +52,7 @@ async def clean(uow: UnitOfWork, limit: int) -> bool:
         .limit(limit)
     )
     operations = await _run(uow, delete(Operation).where(tuple_(Operation.tenant_id, Operation.id).in_(ended)))
-    return limit in (emptied, untold, forgotten, len(events), notices, operations)
+    return limit in (emptied, expired, untaken, untold, forgotten, len(events), notices, operations)
 
 
 async def _run(uow: UnitOfWork, statement: Delete) -> int:

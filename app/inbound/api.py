@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.inbound import service
 from app.inbound.service import Body
+from app.instances.options import Options
 from app.kit import ids
 from app.kit.db import SYSTEM, Database
 from app.kit.errors import AppError, NotFound, Unauthenticated
@@ -44,28 +46,39 @@ async def take_notice(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     registry: NamedDependency[Registry],
+    instance_options: NamedDependency[Options],
     instance_id: FromPath[str],
 ) -> Response[bytes]:
     """Take one notification: authenticated before its body is read, kept before it is answered."""
-    status = await _take(request, database, registry, instance_id)
+    keeper = Keeper(database, registry, instance_options.public_url)
+    status = await _take(request, keeper, instance_id)
     NOTICES.labels(str(status)).inc()
     return Response(b"{}" if status == 200 else b"", status_code=status, media_type="application/json")
 
 
-async def _take(request: Request[Any, Any, Any], database: Database, registry: Registry, instance_id: str) -> int:
+@dataclass(frozen=True)
+class Keeper:
+    """What it takes to keep a notification."""
+
+    database: Database
+    registry: Registry
+    public_url: str
+
+
+async def _take(request: Request[Any, Any, Any], keeper: Keeper, instance_id: str) -> int:
     try:
         instance = ids.from_wire(ids.INSTANCE, instance_id)
     except NotFound:
         return 404
     try:
-        fingerprint = _fingerprint(request, database)
-        refusal = await _refusal(request, database, instance, fingerprint)
+        fingerprint = _fingerprint(request, keeper.database)
+        refusal = await _refusal(request, keeper.database, instance, fingerprint)
         if refusal is not None:
             return refusal
         async with asyncio.timeout(READ_SECONDS):
             body = await _read(request)
         async with asyncio.timeout(BUDGET_SECONDS):
-            await _store(database, registry, instance, fingerprint, body)
+            await _store(keeper, instance, fingerprint, body)
     except Unauthenticated:
         return 401
     except ClientException as error:
@@ -111,17 +124,17 @@ async def _read(request: Request[Any, Any, Any]) -> Body:
     return Body(bytes(kept), whole=size <= KEPT_BYTES)
 
 
-async def _store(database: Database, registry: Registry, instance_id: UUID, fingerprint: bytes, body: Body) -> None:
+async def _store(keeper: Keeper, instance_id: UUID, fingerprint: bytes, body: Body) -> None:
     try:
-        async with database.begin(SYSTEM) as uow:
-            await service.take(uow, registry, instance_id, fingerprint, body)
+        async with keeper.database.begin(SYSTEM) as uow:
+            await service.take(uow, keeper.registry, instance_id, fingerprint, body, public_url=keeper.public_url)
     except Unauthenticated:
         raise
     except Exception as error:
         if not _is_poison(error):
             raise
         log.error("notice_failed", error=type(error).__name__, exc_info=error)
-        async with database.begin(SYSTEM) as uow:
+        async with keeper.database.begin(SYSTEM) as uow:
             await service.quarantine(uow, instance_id, body)
 
 

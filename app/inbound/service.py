@@ -6,6 +6,7 @@ from uuid import UUID
 from app.accounts.vault import Vault, open_vault
 from app.events import service as events
 from app.events.catalogue import RAW
+from app.files.links import Sealer
 from app.inbound import store
 from app.inbound.reading import NotReadable, public_copy, read_body
 from app.instances import service as instances
@@ -14,6 +15,7 @@ from app.kit.crypto import Unreadable, digest, same
 from app.kit.db import UnitOfWork
 from app.kit.errors import Unauthenticated
 from app.kit.ids import INSTANCE, to_wire
+from app.lines import service as lines
 from app.messages import service as messages
 from app.providers.events import (
     MessageEchoed,
@@ -43,8 +45,10 @@ async def may_speak(uow: UnitOfWork, instance_id: UUID, fingerprint: bytes) -> b
     return None if known is None else same(fingerprint, known)
 
 
-async def take(uow: UnitOfWork, registry: Registry, instance_id: UUID, fingerprint: bytes, body: Body) -> None:
-    """Keep a notification and do what it says; sent twice it is done once.
+async def take(
+    uow: UnitOfWork, registry: Registry, instance_id: UUID, fingerprint: bytes, body: Body, *, public_url: str
+) -> None:
+    """Keep a notification and do what it says; sent twice it is done once. `public_url` is where our links begin.
 
     One for an instance that is leaving is dropped: answered with anything but 200 it would be sent for a day.
 
@@ -73,6 +77,9 @@ async def take(uow: UnitOfWork, registry: Registry, instance_id: UUID, fingerpri
             await instances.seen_upstream(uow, instance, said.upstream_id)
         return
     await _act(uow, instance, said, parsed)
+    origin = {"provider": instance.provider, "environment": instance.environment}
+    links = Sealer(vault, instance.tenant_id, instance.id, **origin, public_url=public_url)
+    await lines.keep(uow, instance, said, parsed, links=links)
 
 
 async def quarantine(uow: UnitOfWork, instance_id: UUID, body: Body) -> None:

@@ -14,6 +14,7 @@ class Line(Base):
     """An instance under a number and a token of ours. `settings` holds the switches that are the tenant's own.
 
     `push_at` is when the next try of the oldest kept notification is due; `push_failures` how many failed in a row.
+    `quota_told` has, for each method whose quota was told to be used up, until when it is not told again.
     """
 
     __tablename__ = "lines"
@@ -33,6 +34,7 @@ class Line(Base):
     push_at: Mapped[datetime | None]
     push_failures: Mapped[int] = mapped_column(default=0)
     cleared_at: Mapped[datetime | None]
+    quota_told: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)
 

@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("push_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("push_failures", sa.Integer(), nullable=False),
         sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("quota_told", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,39 @@
+"""An instance's credentials for code that was written for GREEN-API."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from app.kit.wire import Url
+
+
+class GreenApiCredentials(Struct, frozen=True):
+    """What GREEN-API's own SDKs, bots and flows are given; the token may call this one instance."""
+
+    api_url: Annotated[Url, Meta(description="The host for calls, in place of GREEN-API's.")]
+    media_url: Annotated[Url, Meta(description="The host for uploads; the same.")]
+    id_instance: Annotated[
+        int, Meta(ge=1, description="The instance's number; it stays for good.", examples=[7_700_000_001])
+    ]
+    api_token_instance: Annotated[
+        str,
+        Meta(
+            min_length=50,
+            max_length=50,
+            pattern="^[0-9a-f]{50}$",
+            description="The token: 50 hexadecimal characters.",
+            examples=["0" * 50],
+        ),
+    ]
+
+
+class CredentialsView(Struct, frozen=True):
+    """How existing code reaches an instance."""
+
+    green_api: GreenApiCredentials
+    object: Literal["instance_credentials"] = "instance_credentials"
+
+
+def view(number: int, token: str, public_url: str) -> CredentialsView:
+    """A line, as its tenant is shown it."""
+    return CredentialsView(GreenApiCredentials(public_url, public_url, number, token))

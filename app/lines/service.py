@@ -1,0 +1,300 @@
+"""The verbs of lines. Sources: GREEN-API notifications, SetSettings and queues pages (read 2026-11-21).
+
+A `Line` that is handed in says whose it is and may be older than its row: what is told or changed is read anew.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from app.accounts.vault import open_vault
+from app.instances.models import Instance
+from app.jobs import PushNotices
+from app.kit import clock
+from app.kit.crypto import Keyring, same
+from app.kit.db import UnitOfWork
+from app.kit.errors import Gone
+from app.lines import rewriting, store, switches, tokens
+from app.lines.models import KeptNotice, Line
+from app.lines.rewriting import Links
+from app.providers.events import Notification
+
+CLEAR_EVERY: Final = timedelta(minutes=1)
+CORRESPONDENTS: Final = "correspondents"
+CheckUrl = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """Whether the queue was cleared; if not, after how many seconds it may be."""
+
+    is_cleared: bool
+    left_seconds: int = 0
+
+
+async def ensure(uow: UnitOfWork, instance: Instance) -> Line:
+    """The line of an instance, made at the first call: its number and token stay what they are.
+
+    Raises:
+        Gone: the instance is being or was deleted.
+    """
+    _staying(instance)
+    known = await store.get(uow, instance.tenant_id, instance.id)
+    if known is not None:
+        return known
+    vault = await open_vault(uow, instance.tenant_id)
+    token = tokens.new_token()
+    made = Line(
+        tenant_id=instance.tenant_id,
+        instance_id=instance.id,
+        token_hash=uow.keyring.fingerprint(token),
+        token_sealed=vault.seal(token, _token_place(instance.id)),
+    )
+    await store.add(uow, made)
+    return await _read(uow, made)
+
+
+async def shown(uow: UnitOfWork, line: Line) -> tuple[int, str]:
+    """The line's number and its token in clear.
+
+    Raises:
+        Gone: the line was erased.
+    """
+    row = await _read(uow, line)
+    vault = await open_vault(uow, row.tenant_id)
+    return row.number, vault.open(row.token_sealed, _token_place(row.instance_id))
+
+
+async def rotate(uow: UnitOfWork, line: Line) -> str:
+    """A new token; the old one is nobody's from the commit on.
+
+    Raises:
+        Gone: the line was erased.
+    """
+    row = await _hold(uow, line)
+    vault = await open_vault(uow, row.tenant_id)
+    token = tokens.new_token()
+    row.token_hash = uow.keyring.fingerprint(token)
+    row.token_sealed = vault.seal(token, _token_place(row.instance_id))
+    row.version += 1
+    await uow.session.flush()
+    return token
+
+
+async def by_number(uow: UnitOfWork, number: int) -> Line | None:
+    """The line of a number, in the system's scope; None when there is none or its instance is leaving."""
+    return await store.by_number(uow, number)
+
+
+async def of(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> Line | None:
+    """The line of an instance, if it has one."""
+    return await store.get(uow, tenant_id, instance_id)
+
+
+def well_formed(token: str) -> bool:
+    """Whether a text can be a line's token; see `tokens`."""
+    return tokens.well_formed(token)
+
+
+def token_is(line: Line, keyring: Keyring, token: str) -> bool:
+    """Whether a text is the line's token; one that is misspelt is not even hashed."""
+    return tokens.well_formed(token) and same(keyring.fingerprint(token), line.token_hash)
+
+
+async def settings(uow: UnitOfWork, line: Line) -> dict[str, Any]:
+    """The part of getSettings that is the tenant's own here, off where nothing was set.
+
+    Raises:
+        Gone: the line was erased.
+    """
+    row = await _read(uow, line)
+    own = {switches.URL: row.webhook_url, switches.TOKEN: await webhook_token(uow, row)}
+    return own | switches.OFF | row.settings
+
+
+async def upstream_part(
+    uow: UnitOfWork, line: Line, changes: dict[str, Any], *, check_url: CheckUrl | None = None
+) -> dict[str, Any]:
+    """What `change` would return; nothing is changed. To set all or nothing, ask upstream for this first.
+
+    `check_url` refuses addresses that notifications cannot go to (`Egress.check_url`).
+
+    Raises:
+        SettingRefused, UrlRefused: as `change` would. Gone: the line was erased.
+    """
+    mine, theirs = switches.split(changes)
+    if check_url is not None and mine.get(switches.URL):
+        check_url(mine[switches.URL], f"#/{switches.URL}")
+    return theirs | switches.newly_asked(mine, (await _read(uow, line)).settings)
+
+
+async def change(
+    uow: UnitOfWork, line: Line, changes: dict[str, Any], *, check_url: CheckUrl | None = None
+) -> dict[str, Any]:
+    """Take the tenant's own settings out of what it sets, at once; returns what must be set upstream, maybe nothing.
+
+    An address that is set, be it the same, is tried anew without a pause.
+
+    Raises:
+        SettingRefused, UrlRefused: nothing was changed. Gone: the line was erased.
+    """
+    mine, theirs = switches.split(changes)
+    if check_url is not None and mine.get(switches.URL):
+        check_url(mine[switches.URL], f"#/{switches.URL}")
+    row = await _hold(uow, line)
+    theirs |= switches.newly_asked(mine, row.settings)
+    if switches.TOKEN in mine:
+        vault, token = await open_vault(uow, row.tenant_id), mine[switches.TOKEN]
+        row.webhook_token_sealed = vault.seal(token, _webhook_place(row.instance_id)) if token else None
+    if switches.URL in mine:
+        row.webhook_url, row.push_at, row.push_failures = mine[switches.URL], None, 0
+        if row.webhook_url:
+            uow.defer(PushNotices(ref=row.instance_id, tenant_id=row.tenant_id))
+    row.settings = {**row.settings, **{name: value for name, value in mine.items() if name in switches.OFF}}
+    row.version += 1
+    await uow.session.flush()
+    return theirs
+
+
+async def keep(
+    uow: UnitOfWork, instance: Instance, said: Notification, parsed: dict[str, Any], *, links: Links
+) -> None:
+    """Put a notification into the queue of the instance's line, if it has one and its switches want it.
+
+    Comes last in a transaction: it holds the line, so that receipts are given in the order of the commits.
+    """
+    line = await store.lock(uow, instance.tenant_id, instance.id)
+    if line is None or not switches.wants(line.settings, parsed):
+        return
+    body = rewriting.public(parsed, line, links=links, upstream_id=instance.upstream_id)
+    await _put(uow, line, said.kind, body)
+
+
+async def quota_exceeded(
+    uow: UnitOfWork,
+    line: Line,
+    *,
+    method: str,
+    used: int,
+    total: int,
+    description: str,
+    until: datetime | None = None,
+) -> bool:
+    """Tell the tenant that a quota is used up, once until it begins anew (the next month, unless told otherwise).
+
+    `method` is in small letters, `correspondents` for chats, as in the body of a 466; `description` is ours.
+    Source: GREEN-API QuotaExceeded page; the notification says QUOTA where the answer says QUOTE (read 2026-11-21).
+
+    Raises:
+        Gone: the line was erased.
+    """
+    if not _is_over(line.quota_told.get(method), uow.now):
+        return False
+    row = await _hold(uow, line)
+    if not _is_over(row.quota_told.get(method), uow.now):
+        return False
+    until = until or clock.next_month_start(uow.now)
+    row.quota_told = {**row.quota_told, method: until.isoformat()}
+    await uow.session.flush()
+    phone = await store.phone(uow, row)
+    status = "CORRESPONDENTS_QUOTA_EXCEEDED" if method == CORRESPONDENTS else "QUOTA_EXCEEDED"
+    body = {
+        "typeWebhook": "quotaExceeded",
+        "instanceData": {
+            "idInstance": row.number,
+            "wid": f"{phone}@c.us" if phone else "",
+            "typeInstance": "whatsapp",
+        },
+        "quotaData": {
+            "method": method,
+            "used": used,
+            "total": total,
+            "status": status,
+            "description": description,
+        },
+    }
+    await _put(uow, row, "quota_exceeded", body)
+    return True
+
+
+async def next_notice(uow: UnitOfWork, line: Line) -> KeptNotice | None:
+    """The oldest notification of the last 24 hours; the same one until it is acknowledged."""
+    return await store.oldest(uow, line.tenant_id, line.instance_id)
+
+
+async def acknowledge(uow: UnitOfWork, line: Line, receipt: int) -> bool:
+    """Take a notification out for good; False when there is none of this receipt."""
+    if not 0 < receipt < 2**63:
+        return False
+    return await store.drop(uow, line.tenant_id, line.instance_id, receipt)
+
+
+async def count(uow: UnitOfWork, line: Line) -> int:
+    """How many notifications wait."""
+    return await store.count(uow, line.tenant_id, line.instance_id)
+
+
+async def clear(uow: UnitOfWork, line: Line) -> Cleared:
+    """Take every notification out, once a minute. Source: GREEN-API ClearWebhooksQueue page (read 2026-11-21)."""
+    if await store.mark_cleared(uow, line.tenant_id, line.instance_id, uow.now - CLEAR_EVERY):
+        await store.clear(uow, line.tenant_id, line.instance_id)
+        return Cleared(True)
+    row = await _read(uow, line)
+    left = CLEAR_EVERY - (uow.now - (row.cleared_at or uow.now))
+    return Cleared(False, max(1, math.ceil(left.total_seconds())))
+
+
+async def clean(uow: UnitOfWork, limit: int) -> int:
+    """Delete a portion of what was told to nobody within its day; how many. Needs the system's scope."""
+    return await store.forget_old(uow, limit)
+
+
+async def webhook_token(uow: UnitOfWork, line: Line) -> str:
+    """What the tenant wants in the Authorization header of its notifications, in clear."""
+    if line.webhook_token_sealed is None:
+        return ""
+    vault = await open_vault(uow, line.tenant_id)
+    return vault.open(line.webhook_token_sealed, _webhook_place(line.instance_id))
+
+
+async def _put(uow: UnitOfWork, line: Line, kind: str, body: dict[str, Any]) -> None:
+    await store.keep(uow, line, kind, msgspec.json.encode(body).decode())
+    if line.webhook_url:
+        pause = (line.push_at - uow.now).total_seconds() if line.push_at else 0.0
+        uow.defer(PushNotices(ref=line.instance_id, tenant_id=line.tenant_id), after_seconds=max(0.0, pause))
+
+
+async def _read(uow: UnitOfWork, line: Line) -> Line:
+    row = await store.get(uow, line.tenant_id, line.instance_id)
+    if row is None:
+        raise Gone()
+    return row
+
+
+async def _hold(uow: UnitOfWork, line: Line) -> Line:
+    row = await store.lock(uow, line.tenant_id, line.instance_id)
+    if row is None:
+        raise Gone()
+    return row
+
+
+def _staying(instance: Instance) -> None:
+    if instance.status in store.LEAVING or not instance.wanted:
+        raise Gone()
+
+
+def _is_over(until: str | None, now: datetime) -> bool:
+    return until is None or datetime.fromisoformat(until) <= now
+
+
+def _token_place(instance_id: UUID) -> str:
+    return f"lines.token|{instance_id}"
+
+
+def _webhook_place(instance_id: UUID) -> str:
+    return f"lines.webhook_token|{instance_id}"
