@@ -121,7 +121,8 @@ def _operation(path: str, verb: str, operation: dict[str, Any], handler: HTTPRou
         statuses |= {"409", "412", "413", "415"}
     if verb == "post" and scope is not None and scope is not Scope.OPERATOR:
         statuses |= {"402", "422"}
-        operation.setdefault("parameters", []).append(IDEMPOTENCY)
+        if handler is None or not handler.opt.get("streams"):
+            operation.setdefault("parameters", []).append(IDEMPOTENCY)
     if "/instances/" in path:
         statuses |= {"402", "409", "410", "429", "502", "504"}
     if guard is None:

@@ -129,6 +129,27 @@ class Gateway:
             tries=1,
         )
 
+    async def upload(self, principal: Principal, instance_id: UUID, upload: Upload) -> str:
+        """Store a file with the gateway; the gateway's link to it, which is a secret of ours.
+
+        Raises:
+            AppError: it was not admitted, or upstream refused, or what became of it is not known (504).
+        """
+        method = METHODS["uploadfile"]
+        place = await self.admit(principal, instance_id, method)
+        try:
+            return await self._asked(
+                place,
+                method,
+                "typed",
+                lambda: place.provider.upload(place.credentials, upload),
+                seconds=STREAM_SECONDS,
+                tries=1,
+            )
+        except ProviderError as error:
+            refused = error
+        raise call_refusal(refused, method)
+
     async def admit(self, principal: Principal, instance_id: UUID, method: Method) -> Place:
         """Let a call through the gate: scope, instance, terms, pace. What a plan counts is counted.
 

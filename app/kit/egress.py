@@ -96,10 +96,14 @@ class Egress:
         allowed: tuple[Network, ...] = (),
         *,
         total_seconds: float = TOTAL_SECONDS,
+        per_host: int = 8,
+        agent: str = "Sublet-Webhooks/1",
         resolver: AbstractResolver | None = None,
     ) -> None:
         self._allowed = allowed
         self._total_seconds = total_seconds
+        self._per_host = per_host
+        self._agent = agent
         self._resolver = resolver or _Resolver()
         self._session: aiohttp.ClientSession | None = None
 
@@ -112,6 +116,15 @@ class Egress:
         problem = self._problem(url)
         if problem:
             raise UrlRefused(problem, errors=(FieldError(pointer, "invalid_url", problem),))
+
+    async def get(self, url: str, headers: dict[str, str], timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
+        """Begin a GET, without redirects; the caller reads the body within the time limits, and closes the answer.
+
+        Raises:
+            UrlRefused, AddressBlocked, TimeoutError, aiohttp.ClientError, OSError, ValueError: there is no answer.
+        """
+        self.check_url(url)
+        return await self._client().get(url, headers=headers, timeout=timeout, allow_redirects=False)
 
     async def post(self, url: str, body: bytes, headers: dict[str, str]) -> Reply:
         """POST without redirects, cookies, proxies or compression; never raises for what the other side does."""
@@ -178,7 +191,7 @@ class Egress:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     limit=MAX_CONNECTIONS,
-                    limit_per_host=8,
+                    limit_per_host=self._per_host,
                     socket_factory=self._dial,
                     resolver=self._resolver,
                     ttl_dns_cache=10,
@@ -188,7 +201,7 @@ class Egress:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
                 auto_decompress=False,
-                headers={"Accept-Encoding": "identity", "User-Agent": "Sublet-Webhooks/1"},
+                headers={"Accept-Encoding": "identity", "User-Agent": self._agent},
             )
         return self._session
 

@@ -14,6 +14,7 @@ from app.openapi import guard_of, handlers
 DOCUMENT: dict[str, Any] = json.loads(contract())
 PUBLIC = {
     "createSession",
+    "downloadFile",
     "listEventTypes",
     "listPlans",
     "requestEmailCode",

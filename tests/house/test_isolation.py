@@ -23,6 +23,7 @@ PREFIXES = {
     "event_id": ids.EVENT,
     "delivery_id": ids.DELIVERY,
     "org_id": ids.ORGANIZATION,
+    "upload_id": ids.UPLOAD,
 }
 
 
