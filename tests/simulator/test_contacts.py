@@ -216,3 +216,15 @@ async def test_another_instance_has_contacts_of_its_own(sim: Caller) -> None:
     first, second = await sim.linked("first"), await sim.linked("second")
     await first.phone("contact", {"chat_id": ANN, "contact_name": "Ann"})
     assert await second.call("getContacts") == []
+
+
+async def test_slow_answers_are_faults_with_the_documented_texts(sim: Caller) -> None:
+    instance = await sim.linked()
+    late = {"urlAvatar": "", "available": False, "reason": "get avatar timeout limit exceeded"}
+    slow = "check phone number timeout limit exceeded"
+    await sim.faults(
+        {"method": "getAvatar", "kind": "status", "status": 200, "body": late},
+        {"method": "checkWhatsapp", "kind": "plain_text_400", "body": slow},
+    )
+    assert await instance.call("getAvatar", {"chatId": ANN}) == late
+    assert (await instance.raw("checkWhatsapp", {"chatId": ANN}))[:2] == (400, slow)
