@@ -43,13 +43,74 @@ class MessageProgressed(Struct, frozen=True, tag="message_progressed"):
     reason: str | None
 
 
+class MessageEdited(Struct, frozen=True, tag="message_edited"):
+    """A message has new words: `content` has its new `text` or `caption`. `own`: by the account, not by the others."""
+
+    message_id: str
+    chat_id: str
+    sender: str
+    content: dict[str, Any]
+    own: bool
+
+
+class MessageDeleted(Struct, frozen=True, tag="message_deleted"):
+    """A message was taken back, by the account (`own`) or by its other sender."""
+
+    message_id: str
+    chat_id: str
+    sender: str
+    own: bool
+
+
+class ReactionReceived(Struct, frozen=True, tag="reaction_received"):
+    """Somebody reacted to a message; `emoji` is None when a reaction was taken back."""
+
+    message_id: str
+    chat_id: str
+    sender: str
+    sender_name: str | None
+    emoji: str | None
+
+
+class PollVoted(Struct, frozen=True, tag="poll_voted"):
+    """A vote in a poll, the poll being `message_id`; `votes` is its whole state: `[{"option": …, "voters": […]}]`."""
+
+    message_id: str
+    chat_id: str
+    sender: str
+    question: str | None
+    votes: list[dict[str, Any]]
+
+
+class CallChanged(Struct, frozen=True, tag="call_changed"):
+    """A call began or went on: `ringing`, `answered`, `ended`, `declined`, `missed` or `unknown`."""
+
+    call_id: str
+    chat_id: str
+    direction: str
+    status: str
+    is_video: bool
+    duration_seconds: int | None
+
+
 class Unmapped(Struct, frozen=True, tag="unmapped"):
     """Something we have no word for yet; passed on as `gateway.event`."""
 
     upstream_type: str
 
 
-Happening = StateChanged | MessageReceived | MessageEchoed | MessageProgressed | Unmapped
+Happening = (
+    StateChanged
+    | MessageReceived
+    | MessageEchoed
+    | MessageProgressed
+    | MessageEdited
+    | MessageDeleted
+    | ReactionReceived
+    | PollVoted
+    | CallChanged
+    | Unmapped
+)
 
 
 class Notification(Struct, frozen=True):

@@ -8,10 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.providers.events import (
+    CallChanged,
+    Happening,
+    MessageDeleted,
     MessageEchoed,
+    MessageEdited,
     MessageProgressed,
     MessageReceived,
     Notification,
+    PollVoted,
+    ReactionReceived,
     StateChanged,
     Unmapped,
 )
@@ -95,32 +101,6 @@ MESSAGES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         {"question": "Tea?", "options": ["yes"], "multiple": False},
     ),
     (
-        "pollUpdateMessage",
-        {
-            "pollMessageData": {
-                "stanzaId": "P1",
-                "name": "Tea?",
-                "votes": [{"optionName": "yes", "optionVoters": [CHAT]}],
-            }
-        },
-        "poll_vote",
-        {"message_id": "P1", "question": "Tea?", "votes": [{"option": "yes", "voters": [CHAT]}]},
-    ),
-    (
-        "reactionMessage",
-        {"extendedTextMessageData": {"text": "👍"}, "quotedMessage": {"stanzaId": "Q1"}},
-        "reaction",
-        {"message_id": "Q1", "emoji": "👍", "removed": False},
-    ),
-    ("reactionMessage", {"quotedMessage": {"stanzaId": "Q1"}}, "reaction", {"message_id": "Q1", "removed": True}),
-    (
-        "editedMessage",
-        {"editedMessageData": {"textMessage": "new", "stanzaId": "Q1"}},
-        "edited",
-        {"message_id": "Q1", "text": "new"},
-    ),
-    ("deletedMessage", {"deletedMessageData": {"stanzaId": "Q1"}}, "deleted", {"message_id": "Q1"}),
-    (
         "groupInviteMessage",
         {"groupInviteMessageData": {"groupJid": "1@g.us", "inviteCode": "C", "groupName": "G"}},
         "group_invite",
@@ -169,6 +149,64 @@ def test_messages(upstream_kind: str, data: dict[str, Any], kind: str, content: 
     assert notice.kind == "message_received"
     assert notice.upstream_id == 7103000123
     assert notice.happened_at == datetime.fromtimestamp(1795000005, UTC)
+
+
+VOTES = {
+    "pollMessageData": {"stanzaId": "P1", "name": "Tea?", "votes": [{"optionName": "yes", "optionVoters": [CHAT]}]}
+}
+EDITED = {"editedMessageData": {"textMessage": "new", "stanzaId": "Q1"}}
+DELETED = {"deletedMessageData": {"stanzaId": "Q1"}}
+LIKED = {"extendedTextMessageData": {"text": "👍"}, "quotedMessage": {"stanzaId": "Q1"}}
+CHANGES: list[tuple[str, dict[str, Any], Happening]] = [
+    ("pollUpdateMessage", VOTES, PollVoted("P1", CHAT, CHAT, "Tea?", [{"option": "yes", "voters": [CHAT]}])),
+    ("editedMessage", EDITED, MessageEdited("Q1", CHAT, CHAT, {"text": "new"}, False)),
+    ("deletedMessage", DELETED, MessageDeleted("Q1", CHAT, CHAT, False)),
+    ("reactionMessage", LIKED, ReactionReceived("Q1", CHAT, CHAT, "Ann", "👍")),
+    ("reactionMessage", {"quotedMessage": {"stanzaId": "Q1"}}, ReactionReceived("Q1", CHAT, CHAT, "Ann", None)),
+]
+
+
+@pytest.mark.parametrize(("upstream_kind", "data", "expected"), CHANGES)
+def test_what_changes_an_earlier_message_names_it(
+    upstream_kind: str, data: dict[str, Any], expected: Happening
+) -> None:
+    assert read_notice(_incoming({"typeMessage": upstream_kind, **data})).what == expected
+
+
+@pytest.mark.parametrize("upstream_kind", [row[0] for row in CHANGES])
+def test_what_does_not_name_the_earlier_message_is_a_message_of_its_own(upstream_kind: str) -> None:
+    assert isinstance(read_notice(_incoming({"typeMessage": upstream_kind})).what, MessageReceived)
+
+
+@pytest.mark.parametrize("kind", ["outgoingMessageReceived", "outgoingAPIMessageReceived"])
+def test_changes_by_the_account_itself_are_its_own(kind: str) -> None:
+    edited = read_notice(_incoming({"typeMessage": "editedMessage", **EDITED}, kind)).what
+    assert edited == MessageEdited("Q1", CHAT, CHAT, {"text": "new"}, True)
+    deleted = read_notice(_incoming({"typeMessage": "deletedMessage", **DELETED}, kind)).what
+    assert deleted == MessageDeleted("Q1", CHAT, CHAT, True)
+    reaction = read_notice(_incoming({"typeMessage": "reactionMessage", **LIKED}, kind)).what
+    assert isinstance(reaction, MessageEchoed)
+    assert reaction.kind == "reaction"
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("offer", "ringing"),
+        ("pickUp", "answered"),
+        ("hungUp", "ended"),
+        ("hangUp", "ended"),
+        ("declined", "declined"),
+        ("missed", "missed"),
+        ("invalid", "unknown"),
+    ],
+)
+def test_calls(status: str, told: str) -> None:
+    fields: dict[str, Any] = {"from": CHAT, "idMessage": "C1", "status": status}
+    incoming = read_notice(_notice("incomingCall", **fields)).what
+    assert incoming == CallChanged("C1", CHAT, "incoming", told, False, None)
+    outgoing = read_notice(_notice("outgoingCall", **fields, isVideo=True, duration=12)).what
+    assert outgoing == CallChanged("C1", CHAT, "outgoing", told, True, 12)
 
 
 @pytest.mark.parametrize(("kind", "by_api"), [("outgoingMessageReceived", False), ("outgoingAPIMessageReceived", True)])
@@ -244,6 +282,21 @@ def test_the_same_notification_twice_is_known_by_its_key() -> None:
         _notice("stateInstanceChanged", stateInstance="authorized", timestamp=1795000006),
         {"typeWebhook": "quotaExceeded", "quotaData": {"used": 3}},
         {"typeWebhook": "quotaExceeded", "quotaData": {"used": 4}},
+        _notice("quotaExceeded", quotaData={"method": "a"}),
+        _notice("quotaExceeded", quotaData={"method": "b"}),
+        _notice("incomingBlock", chatId=CHAT, chatState="blocked"),
+        _notice("incomingBlock", chatId=CHAT, chatState="unblocked"),
+        _notice("incomingBlock", chatId="1@c.us", chatState="blocked"),
+        _notice("deviceInfo", deviceData={"battery": 1}),
+        _notice("deviceInfo", deviceData={"battery": 2}),
+        _notice("avatarInfo", avatarInfo={"chatId": CHAT}),
+        _notice("avatarInfo", avatarInfo={"chatId": "1@c.us"}),
+        _notice("incomingCall", **{"from": CHAT}, idMessage="C1", status="offer"),
+        _notice("incomingCall", **{"from": CHAT}, idMessage="C1", status="pickUp"),
+        _incoming({"typeMessage": "pollUpdateMessage", **VOTES}),
+        _incoming({"typeMessage": "pollUpdateMessage", "pollMessageData": {"stanzaId": "P1", "votes": []}}),
+        _incoming({"typeMessage": "editedMessage", **EDITED}),
+        _incoming({"typeMessage": "editedMessage", "editedMessageData": {"textMessage": "newer", "stanzaId": "Q1"}}),
     ]
     keys = [read_notice(body).dedupe for body in bodies]
     assert len(set(keys)) == len(bodies)

@@ -9,29 +9,30 @@ import json
 from typing import Any, Final
 
 from app.providers.events import (
+    CallChanged,
     Happening,
+    MessageDeleted,
     MessageEchoed,
+    MessageEdited,
     MessageProgressed,
     MessageReceived,
     Notification,
+    PollVoted,
+    ReactionReceived,
     StateChanged,
     Unmapped,
 )
 from app.providers.green_api.account import link_of
 from app.providers.green_api.contents import read_content
+from app.providers.green_api.journal import CALLS, FAILURES
 from app.providers.green_api.reading import instant, number_in, object_in, phone_of, text_in
 from app.providers.port import Link
 
 PASSED_ON: Final = frozenset({"sent", "delivered", "read"})
-FAILURES: Final = {
-    "failed": "rejected_by_whatsapp",
-    "noAccount": "recipient_not_on_whatsapp",
-    "notInGroup": "recipient_not_in_group",
-    "yellowCard": "account_limited",
-    "suspended": "account_limited",
-}
 GROUP_TOO_LARGE: Final = "SWE004"
 TELLING_APART: Final = ("stateInstance", "statusInstance", "status", "chatId", "chatState", "from")
+TELLING_MORE: Final = ("quotaData", "deviceData", "avatarInfo")
+CHANGING: Final = frozenset({"editedMessage", "deletedMessage", "reactionMessage", "pollUpdateMessage"})
 
 
 def read_notice(body: Any) -> Notification:
@@ -56,6 +57,8 @@ def _happening(upstream_type: str, body: Any) -> Happening | None:
         return _received(body)
     if upstream_type in ("outgoingMessageReceived", "outgoingAPIMessageReceived"):
         return _echoed(body, by_api=upstream_type == "outgoingAPIMessageReceived")
+    if upstream_type in ("incomingCall", "outgoingCall"):
+        return _called(body, incoming=upstream_type == "incomingCall")
     return None
 
 
@@ -79,33 +82,74 @@ def _progressed(body: Any) -> MessageProgressed | None:
     return MessageProgressed(message_id, chat_id, "failed", reason)
 
 
-def _received(body: Any) -> MessageReceived | None:
+def _received(body: Any) -> Happening | None:
     message_id, sender = text_in(body, "idMessage"), object_in(body, "senderData")
     chat_id = text_in(sender, "chatId")
     if not message_id or not chat_id:
         return None
     kind, content = read_content(object_in(body, "messageData"))
-    name = text_in(sender, "senderName") or text_in(sender, "senderContactName")
-    return MessageReceived(message_id, chat_id, text_in(sender, "sender") or chat_id, name or None, kind, content)
+    who, name = text_in(sender, "sender") or chat_id, _name(sender)
+    if kind == "reaction" and content.get("message_id"):
+        return ReactionReceived(content["message_id"], chat_id, who, name, content.get("emoji"))
+    changed = _changed(kind, content, chat_id, who, own=False)
+    return changed or MessageReceived(message_id, chat_id, who, name, kind, content)
 
 
-def _echoed(body: Any, *, by_api: bool) -> MessageEchoed | None:
-    message_id, chat_id = text_in(body, "idMessage"), text_in(object_in(body, "senderData"), "chatId")
+def _echoed(body: Any, *, by_api: bool) -> Happening | None:
+    message_id, sender = text_in(body, "idMessage"), object_in(body, "senderData")
+    chat_id = text_in(sender, "chatId")
     if not message_id or not chat_id:
         return None
     kind, content = read_content(object_in(body, "messageData"))
-    return MessageEchoed(message_id, chat_id, kind, content, by_api)
+    changed = _changed(kind, content, chat_id, text_in(sender, "sender") or chat_id, own=True)
+    return changed or MessageEchoed(message_id, chat_id, kind, content, by_api)
+
+
+def _changed(kind: str, content: dict[str, Any], chat_id: str, sender: str, *, own: bool) -> Happening | None:
+    """What changes an earlier message; None when it is a message of its own, or does not name the earlier one."""
+    message_id = content.get("message_id")
+    if not message_id:
+        return None
+    if kind == "edited":
+        told: dict[str, Any] = {name: content[name] for name in ("text", "caption") if name in content}
+        return MessageEdited(message_id, chat_id, sender, told, own)
+    if kind == "deleted":
+        return MessageDeleted(message_id, chat_id, sender, own)
+    if kind == "poll_vote":
+        return PollVoted(message_id, chat_id, sender, content.get("question"), content["votes"])
+    return None
+
+
+def _called(body: Any, *, incoming: bool) -> CallChanged | None:
+    """Source: IncomingCall page; `outgoingCall` stands in the Postman collection only."""
+    call_id, chat_id = text_in(body, "idMessage"), text_in(body, "from")
+    if not call_id or not chat_id:
+        return None
+    status = CALLS.get(text_in(body, "status"), "unknown")
+    seconds, is_video = number_in(body, "duration"), body.get("isVideo") is True
+    return CallChanged(call_id, chat_id, "incoming" if incoming else "outgoing", status, is_video, seconds)
+
+
+def _name(sender: dict[str, Any]) -> str | None:
+    return text_in(sender, "senderName") or text_in(sender, "senderContactName") or None
 
 
 def _dedupe(upstream_type: str, body: Any) -> bytes:
-    """SHA-256 over what stays the same when a notification comes twice, and differs between two."""
+    """SHA-256 over what stays the same when a notification comes twice, and differs between two.
+
+    What changes an earlier message is known by what it says besides: a poll may tell each new vote under one id.
+    """
     message_id = text_in(body, "idMessage")
     if message_id:
-        kind = text_in(object_in(body, "messageData"), "typeMessage")
+        data = object_in(body, "messageData")
+        kind = text_in(data, "typeMessage")
         parts: list[Any] = [upstream_type, message_id, text_in(body, "status"), kind]
+        if kind in CHANGING:
+            parts.append(read_content(data)[1])
     elif number_in(body, "timestamp") is not None:
         # Two states can follow each other within the second that timestamps count in.
         parts = [upstream_type, number_in(body, "timestamp"), *(text_in(body, name) for name in TELLING_APART)]
+        parts += [object_in(body, name) for name in TELLING_MORE if object_in(body, name)]
     else:
         parts = [upstream_type, body]
     try:

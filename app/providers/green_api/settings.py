@@ -5,6 +5,14 @@ from typing import Any, Final
 from app.providers.port import AccountWish
 
 DELAY_MILLISECONDS: Final = 500
+# Kinds that an older server may not know, so they are asked for, but not insisted on where it does not tell them.
+BESIDES: Final = (
+    "pollMessageWebhook",
+    "incomingCallWebhook",
+    "outgoingCallWebhook",
+    "editedMessageWebhook",
+    "deletedMessageWebhook",
+)
 USEFUL: Final = (
     "incomingCallWebhook",
     "outgoingCallWebhook",
@@ -24,6 +32,7 @@ def needed(wish: AccountWish) -> dict[str, Any]:
         "outgoingMessageWebhook": "yes",
         "outgoingAPIMessageWebhook": "yes",
         "stateWebhook": "yes",
+        **dict.fromkeys(BESIDES, "yes"),
     }
 
 
@@ -45,9 +54,7 @@ def at_birth(wish: AccountWish) -> dict[str, Any]:
 
 
 def fit(found: Any, wish: AccountWish) -> bool:
-    """Whether what getSettings told has all that is needed.
-
-    The useful switches are beta or documented in one place only: an account that does not keep one would be set,
-    and so restarted, for ever.
-    """
-    return isinstance(found, dict) and all(found.get(name) == value for name, value in needed(wish).items())
+    """Whether what getSettings told is what we want."""
+    if not isinstance(found, dict):
+        return False
+    return all(found.get(name, value if name in BESIDES else None) == value for name, value in wanted(wish).items())
