@@ -72,6 +72,8 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """Real seconds a late call is held at most when the caller does not give up."""
     jump_settle_seconds: Seconds = 2.0
     """Real seconds a clock jump waits for a silent receiver, once per jump."""
+    plan: Literal["partner", "developer", "business"] = "partner"
+    """What instances may use in a month; the act `plan` puts one on another."""
     fetch_files: bool = True
     """Files given by their address are looked at and fetched; else they are sent as they are said to be."""
     fetch_seconds: Annotated[float, Meta(gt=0)] = 60.0

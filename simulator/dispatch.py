@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from simulator import wire
+from simulator import quota, wire
 from simulator.instance import LINKED, Instance, Phase
 from simulator.journal import Entry
 from simulator.limits import take
@@ -74,9 +74,13 @@ def perform(world: World, call: Call, entry: Entry) -> Reply:
     """Do what the call asks, at once and wholly, and journal what came of it."""
     try:
         reply = admit(world, call) or call.flaw
+        if reply is None and call.instance is not None:
+            reply = quota.refusal(world, call)
         if reply is None:
             assert call.method.handler is not None
             reply = call.method.handler(world, call)
+            if reply.real == "done" and call.instance is not None:
+                quota.count(world, call)
     except Refusal as refusal:
         reply = refusal.reply
     if call.method.effect and reply.real == "done":

@@ -84,6 +84,15 @@ class Message:
 
 
 @dataclass(slots=True)
+class Usage:
+    """What was used of a plan in one month."""
+
+    month: str = ""
+    calls: dict[str, int] = field(default_factory=dict)
+    chats: dict[str, None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Notice:
     """A notification that waits to be pushed or pulled."""
 
@@ -122,6 +131,8 @@ class Instance:
     charges: int = 0
     outgoing: deque[Message] = field(default_factory=deque)
     outgoing_timer: Timer | None = None
+    plan: str = ""
+    usage: Usage = field(default_factory=Usage)
     fetching: Message | None = None
     """The message at the head of the queue whose file is being fetched."""
     last_sent_at: float = 0.0
@@ -188,6 +199,7 @@ class Instance:
             "created_at": rfc3339(self.created_at),
             "deleted_at": None if self.deleted_at is None else rfc3339(self.deleted_at),
             "vanished_at": None if self.vanished_at is None else rfc3339(self.vanished_at),
+            "plan": self.plan,
             "linked_device_left": self.linked_device_left,
             "settings": self.settings,
             "outgoing_queue": [message.id_message for message in self.outgoing],

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import msgspec
 from aiohttp import web
 
-from simulator import wire
+from simulator import quota, wire
 from simulator.dispatch import Headers, perform_late, perform_waiting
 from simulator.faults import Fault
 from simulator.journal import Entry
@@ -173,16 +173,11 @@ def _chosen(fault: Fault, status: int, body: object) -> Reply:
 def _quota(method: str) -> dict[str, object]:
     """What the free plan answers when the month's calls, or for sends the month's chats, are used up."""
     name = method.lower()
-    if not name.startswith("send"):
-        status = {"method": name, "used": 100, "total": 100, "status": "QUOTE_EXCEEDED"}
-        return {"invokeStatus": {**status, "description": "monthly quota has been exceeded"}}
-    chats = {
-        "method": "correspondents",
-        "used": 3,
-        "total": 3,
-        "status": "CORRESPONDENTS_QUOTE_EXCEEDED",
-        "description": "monthly quota of chats has been exceeded",
-    }
+    if name not in quota.TO_CHATS:
+        total = quota.DEVELOPER.get(name, 100)
+        return {"invokeStatus": quota.calls_used_up(name, total, total)}
+    known = [f"7999000000{number}@c.us" for number in range(quota.CHATS)]
+    chats = quota.chats_used_up("CORRESPONDENTS_QUOTE_EXCEEDED", known)
     allowed = {"method": name, "used": 12, "total": 0, "status": "QUOTE_ALLOWED"}
     return {"invokeStatus": allowed, "correspondentsStatus": chats}
 

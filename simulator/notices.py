@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from simulator import kinds
 from simulator.clock import wake
 from simulator.instance import Instance, Notice
 
@@ -9,14 +10,27 @@ if TYPE_CHECKING:
     from simulator.faults import Fault
     from simulator.world import World
 
-SWITCHES = {
-    "incomingMessageReceived": "incomingWebhook",
-    "outgoingMessageReceived": "outgoingMessageWebhook",
-    "outgoingAPIMessageReceived": "outgoingAPIMessageWebhook",
-    "outgoingMessageStatus": "outgoingWebhook",
-    "stateInstanceChanged": "stateWebhook",
+SWITCHES: dict[str, tuple[str, ...]] = {
+    "incomingMessageReceived": ("incomingWebhook",),
+    "outgoingMessageReceived": ("outgoingMessageWebhook",),
+    "outgoingAPIMessageReceived": ("outgoingAPIMessageWebhook",),
+    "outgoingMessageStatus": ("outgoingWebhook",),
+    "stateInstanceChanged": ("stateWebhook",),
+    "incomingCall": ("incomingCallWebhook", "incomingWebhook"),
+    "outgoingCall": ("outgoingCallWebhook",),
+    "incomingBlock": ("incomingBlockWebhook", "incomingWebhook"),
+    "statusInstanceChanged": ("statusInstanceWebhook",),
+    "deviceInfo": ("deviceWebhook",),
+    "quotaExceeded": (),
+    "avatarInfo": (),
 }
-"""Setting that must be `yes` for a kind to be queued."""
+"""Settings that must all be `yes` for a kind to be queued.
+
+Source: GREEN-API notification pages, read 2026-11-21.
+"""
+
+UNSTAMPED = frozenset({"quotaExceeded"})
+"""Kinds whose samples have no timestamp."""
 
 ALWAYS_TOLD = frozenset({"noAccount", "failed"})
 """Statuses of a sent message that come even when outgoingWebhook is `no`."""
@@ -33,9 +47,19 @@ OUTCOMES = {
 """What a step means for the truth, where it is not `done`."""
 
 
-def emit(world: "World", instance: Instance, kind: str, fields: dict[str, Any]) -> None:
-    """Queue a notification if the instance's settings want it, through the notification faults."""
-    wanted = instance.settings.get(SWITCHES.get(kind, ""), "no") == "yes"
+def is_wanted(instance: Instance, kind: str, data: dict[str, Any]) -> bool:
+    """The settings want notifications of this kind, and of this typeMessage of its messageData."""
+    of_kind = kinds.SWITCHES.get(str(data.get("typeMessage")))
+    needed = SWITCHES[kind] if of_kind is None else (*SWITCHES[kind], of_kind)
+    return all(instance.settings[name] == "yes" for name in needed)
+
+
+def emit(world: "World", instance: Instance, kind: str, fields: dict[str, Any], *, unknown_too: bool = False) -> None:
+    """Queue a notification if the instance's settings want it, through the notification faults.
+
+    A kind that no setting is known for is queued when `unknown_too` says so.
+    """
+    wanted = is_wanted(instance, kind, fields.get("messageData") or {}) if kind in SWITCHES else unknown_too
     if not wanted and not (kind == "outgoingMessageStatus" and fields["status"] in ALWAYS_TOLD):
         return
     if not instance.is_alive:
@@ -50,6 +74,8 @@ def emit(world: "World", instance: Instance, kind: str, fields: dict[str, Any]) 
         "timestamp": int(world.clock.now()),
         **fields,
     }
+    if kind in UNSTAMPED:
+        del body["timestamp"]
     fault = world.faults.for_notice(kind, instance.id_instance, instance.name)
     if fault is None:
         _enqueue(world, instance, body)

@@ -128,7 +128,9 @@ def _hopeless(world: "World", instance: Instance, message: Message) -> str:
     if message.chat_id.partition("@")[0] in world.no_account:
         return "noAccount"
     group = instance.groups.get(message.chat_id)
-    return "notInGroup" if group is not None and not group.has(instance.wid) else ""
+    if group is None or group.may_send(instance.wid):
+        return ""
+    return "failed" if group.has(instance.wid) else "notInGroup"
 
 
 def _fetch(world: "World", instance: Instance, message: Message) -> None:
@@ -166,11 +168,17 @@ def author(instance: Instance, message: Message) -> str:
 
 def sender_data(instance: Instance, message: Message) -> dict[str, Any]:
     """Who speaks in a message: in outgoing kinds the sender is the instance's own number."""
-    name = message.sender_name if message.direction == "incoming" else instance.push_name
+    is_incoming = message.direction == "incoming"
+    sender = author(instance, message)
+    known, chat = instance.contacts.get(sender), instance.contacts.get(message.chat_id)
+    group = instance.groups.get(message.chat_id)
+    chat_name = group.subject if group is not None else ""
+    if chat is not None:
+        chat_name = chat.contact_name or chat.name
     return {
         "chatId": message.chat_id,
-        "chatName": message.sender_name,
-        "sender": author(instance, message),
-        "senderName": name,
-        "senderContactName": "",
+        "chatName": chat_name or message.sender_name,
+        "sender": sender,
+        "senderName": message.sender_name if is_incoming else instance.push_name,
+        "senderContactName": known.contact_name if known is not None and is_incoming else "",
     }

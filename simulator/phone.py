@@ -7,11 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator import life, outgoing
+from simulator import happenings, kinds, life, outgoing, quota
 from simulator.control import json_body, refused, told
 from simulator.instance import LINKED, Instance, Message, Phase
-from simulator.notices import emit
+from simulator.notices import emit, is_wanted
 from simulator.world import World
+from simulator.writing import Pen, written
 
 Act = Callable[[World, Instance, dict[str, Any]], dict[str, Any]]
 
@@ -77,13 +78,13 @@ def enter_code(world: World, instance: Instance, body: dict[str, Any]) -> dict[s
 
 
 def receive(world: World, instance: Instance, body: dict[str, Any]) -> dict[str, Any]:
-    """Somebody writes to the phone; `message_data` may give any messageData in place of a text."""
-    return _chat(world, instance, body, "incoming", "incomingMessageReceived", "incomingWebhook")
+    """Somebody writes to the phone, in any kind; `message_data` may give the messageData itself."""
+    return _chat(world, instance, body, "incoming", "incomingMessageReceived")
 
 
 def send_from_phone(world: World, instance: Instance, body: dict[str, Any]) -> dict[str, Any]:
-    """The owner writes on the phone itself."""
-    return _chat(world, instance, body, "outgoing", "outgoingMessageReceived", "outgoingMessageWebhook")
+    """The owner writes on the phone itself, in any kind."""
+    return _chat(world, instance, body, "outgoing", "outgoingMessageReceived")
 
 
 def deliver(world: World, instance: Instance, body: dict[str, Any]) -> dict[str, Any]:
@@ -167,28 +168,29 @@ def stick_starting(world: World, instance: Instance, body: dict[str, Any]) -> di
     return {}
 
 
-def _chat(
-    world: World, instance: Instance, body: dict[str, Any], direction: str, kind: str, switch: str
-) -> dict[str, Any]:
+def _chat(world: World, instance: Instance, body: dict[str, Any], direction: str, kind: str) -> dict[str, Any]:
     _need_linked(instance)
-    chat_id, text = _text(body, "chat_id"), _text(body, "text", "")
-    data = body.get("message_data") or {
-        "typeMessage": "textMessage",
-        "textMessageData": {"textMessage": text},
-    }
+    chat_id = _text(body, "chat_id")
+    is_incoming = direction == "incoming"
+    writer = _text(body, "sender", chat_id) if is_incoming else instance.wid
+    if not quota.take_chat(world, instance, chat_id):
+        return {"id_message": None}
+    pen = Pen(world, instance, chat_id, writer, body)
+    data = written(pen)
     message = Message(
         id_message=_text(body, "id_message", "3A" + secrets.token_hex(9).upper()),
         id_instance=instance.id_instance,
         chat_id=chat_id,
-        text=text,
+        text=kinds.text_of(data) or _text(body, "text", ""),
         accepted_at=world.clock.now(),
         direction=direction,
-        status="received" if direction == "incoming" else "sent",
+        status="received" if is_incoming else "sent",
         body={"sender": body["sender"]} if body.get("sender") else {},
         message_data=data,
-        from_phone=direction == "outgoing",
+        from_phone=not is_incoming,
         sender_name=_text(body, "sender_name", ""),
-        journaled=instance.settings[switch] == "yes",
+        journaled=is_wanted(instance, kind, data),
+        blob=pen.blob,
     )
     world.remember(instance, message)
     emit(
@@ -201,7 +203,7 @@ def _chat(
             "messageData": data,
         },
     )
-    return {"id_message": message.id_message}
+    return {"id_message": message.id_message, "message_data": data}
 
 
 def _move(
@@ -233,6 +235,7 @@ def _text(body: dict[str, Any], name: str, default: str | None = None) -> str:
 
 
 ACTS: dict[str, Act] = {
+    **happenings.ACTS,
     "scan": scan,
     "enter_code": enter_code,
     "receive": receive,
