@@ -21,6 +21,7 @@ from app.idempotency.once import provide_replay
 from app.kit.db import SYSTEM
 from app.kit.errors import AppError
 from app.kit.problem import StrictRequest, handlers
+from app.lane import Lane
 from app.openapi import Json, Swagger, Yaml
 from app.pages import show_problem
 from app.routes import ROUTES
@@ -88,9 +89,18 @@ def create_app(runtime: Runtime | None) -> Litestar:
     )
 
 
-def create_server_app(runtime: Runtime) -> Door:
+def create_server_app(runtime: Runtime) -> Lane:
     """What a server runs: the door around the application, so that even an unmatched path gets an id and a line."""
-    return Door(create_app(runtime))
+    return Lane(
+        Door(create_app(runtime)),
+        authenticator=runtime.authenticator,
+        keyring=runtime.keyring,
+        snapshots=runtime.snapshots,
+        gateway=runtime.gateway,
+        records=runtime.records,
+        leases=runtime.leases,
+        docs_url=_docs_url(runtime),
+    )
 
 
 def _quiet(config: AppConfig) -> AppConfig:
@@ -105,9 +115,13 @@ def _state(runtime: Runtime | None) -> dict[str, Any]:
     return {
         "runtime": runtime,
         "authenticator": runtime.authenticator,
-        "docs_url": (runtime.settings.docs_url or runtime.settings.public_url).rstrip("/"),
+        "docs_url": _docs_url(runtime),
         "revision": migrate.head(),
     }
+
+
+def _docs_url(runtime: Runtime) -> str:
+    return (runtime.settings.docs_url or runtime.settings.public_url).rstrip("/")
 
 
 def _dependencies() -> dict[str, Provide]:

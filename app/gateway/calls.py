@@ -60,6 +60,7 @@ class Gateway:
         self._relay = relay
         self._records = records
         self.pace = Pace()
+        self.turns = relay.turns
 
     async def perform(self, principal: Principal, instance_id: UUID, ask: Ask[A]) -> A:
         """Ask in our words, and tell the answer.

@@ -111,9 +111,7 @@ async def _file(place: Place, kind: str, given: MediaContent) -> asks.FileByUrl:
         async with place.database.begin(place.principal.tenant) as uow:
             await instances.find(uow, place.instance_id, place.principal)
             if upload_id is not None:
-                stored = await uploads.find(
-                    uow, place.principal.tenant, place.instance_id, ids.from_wire(ids.UPLOAD, upload_id)
-                )
+                stored = await uploads.find(uow, place.instance_id, ids.from_wire(ids.UPLOAD, upload_id))
                 url, name = stored.link, name or stored.file_name
             elif url is not None:
                 link = await links.open_url(uow, url, place.principal.tenant)

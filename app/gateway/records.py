@@ -16,6 +16,7 @@ from msgspec import Struct
 from prometheus_client import Counter
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from app.jobs import ResolveMessage
 from app.kit.db import SYSTEM, Database, UnitOfWork
 from app.kit.hot import Statement
 from app.kit.ids import new_id
@@ -30,6 +31,7 @@ MOST_AT_ONCE: Final = 1000
 MOST_WAITING: Final = 50_000
 PAUSE_SECONDS: Final = 1.0
 CLOSE_SECONDS: Final = 15.0
+RESOLVE_SECONDS: Final = 5.0
 LOST: Final = Counter("sublet_records_lost", "Records that could not be written.")
 
 CALLS: Final = Statement(
@@ -58,7 +60,10 @@ class CallRecord(Struct, frozen=True, kw_only=True):
 
 
 class SendRecord(Struct, frozen=True, kw_only=True):
-    """One message that upstream has taken; `holder` is the lease by which it was counted already."""
+    """One message; without an upstream id it is not known whether it was taken.
+
+    `holder` is the lease by which it was counted already.
+    """
 
     tenant_id: UUID
     instance_id: UUID
@@ -68,7 +73,7 @@ class SendRecord(Struct, frozen=True, kw_only=True):
     chat_id: str
     content: dict[str, Any]
     likeness: str | None
-    upstream_message_id: str
+    upstream_message_id: str | None
     client_reference: str | None
     at: datetime
     day_on: date
@@ -153,4 +158,5 @@ async def _keep(uow: UnitOfWork, sends: Sequence[SendRecord]) -> None:
     await leases.spent(
         uow, [(record.tenant_id, record.instance_id, record.holder) for record in sends if record.holder is not None]
     )
-    await messages.keep_sent(uow, sends)
+    for tenant_id, message_id in await messages.keep_sent(uow, sends):
+        uow.defer(ResolveMessage(ref=message_id, tenant_id=tenant_id), after_seconds=RESOLVE_SECONDS)

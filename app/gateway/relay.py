@@ -22,6 +22,7 @@ from app.accounts.scopes import Scope
 from app.accounts.vault import Vault, open_vault
 from app.gateway.endings import InstanceNotConnected, OutcomeNotKnown, refusal
 from app.gateway.options import Options
+from app.gateway.turns import Turn, Turns
 from app.idempotency import service as idempotency
 from app.idempotency.service import InFlight, Kept, Started, Use
 from app.instances import service as instances
@@ -106,6 +107,7 @@ class Relay:
         self._registry = registry
         self._options = options
         self._tasks: set[asyncio.Task[tuple[Kept, Answered]]] = set()
+        self.turns = Turns()
 
     async def send(self, asked: Asked) -> Kept:
         """The answer to a request: of this send, or of the first one with the same key.
@@ -113,10 +115,8 @@ class Relay:
         Raises:
             AppError: it was not admitted; nothing was sent.
         """
-        admitted = await self._let_in(asked)
-        if isinstance(admitted, Kept):
-            return admitted
-        return (await self._carry(admitted, asked.draft, asked.problem))[0]
+        ended = await self._in_turn(asked)
+        return ended if isinstance(ended, Kept) else ended[0]
 
     async def pass_on(self, principal: Principal, instance_id: UUID, draft: Draft) -> Answered:
         """Send without a key, for faces that have none, and tell how it ended.
@@ -124,9 +124,9 @@ class Relay:
         Raises:
             AppError: it was not admitted; nothing was sent.
         """
-        admitted = await self._let_in(Asked(principal, instance_id, draft, None, _nothing_said))
-        assert not isinstance(admitted, Kept)
-        return (await self._carry(admitted, draft, _nothing_said))[1]
+        ended = await self._in_turn(Asked(principal, instance_id, draft, None, _nothing_said))
+        assert not isinstance(ended, Kept)
+        return ended[1]
 
     async def close(self) -> None:
         """Let what is under way come to its end."""
@@ -140,11 +140,22 @@ class Relay:
         async with self._database.begin(asked.principal.tenant) as uow:
             return await self._admit(uow, asked)
 
+    async def _in_turn(self, asked: Asked) -> Kept | tuple[Kept, Answered]:
+        """Admit, and forward when those before in the chat have been."""
+        turn = self.turns.enter(asked.instance_id, asked.draft.chat_id)
+        try:
+            admitted = await self._let_in(asked)
+            if isinstance(admitted, Kept):
+                return admitted
+            return await self._carry(admitted, asked.draft, asked.problem, turn)
+        finally:
+            turn.leave()
+
     async def _carry(
-        self, admitted: Admitted, draft: Draft, problem: Callable[[AppError], Kept]
+        self, admitted: Admitted, draft: Draft, problem: Callable[[AppError], Kept], turn: Turn
     ) -> tuple[Kept, Answered]:
         """Forward and settle in a task of the application: a client that goes away leaves nothing half done."""
-        task = asyncio.create_task(self._forward(admitted, draft, problem))
+        task = asyncio.create_task(self._forward(admitted, draft, problem, turn))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return await asyncio.shield(task)
@@ -188,9 +199,11 @@ class Relay:
         return None if known is None else await _again(uow, known, asked.principal.tenant, use)
 
     async def _forward(
-        self, admitted: Admitted, draft: Draft, problem: Callable[[AppError], Kept]
+        self, admitted: Admitted, draft: Draft, problem: Callable[[AppError], Kept], turn: Turn
     ) -> tuple[Kept, Answered]:
+        await turn.come()
         answered = await self._call(admitted, draft)
+        turn.leave()
         for left in reversed(range(SETTLE_TRIES)):
             try:
                 async with self._database.begin(admitted.row.tenant_id) as uow:

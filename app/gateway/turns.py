@@ -37,7 +37,9 @@ class Turn:
             pass
 
     def leave(self) -> None:
-        """Let the next one come, as soon as those before have left too."""
+        """Let the next one come, as soon as those before have left too; to leave twice does no harm."""
+        if self.is_over:
+            return
         if self._before is None or self._before.is_over:
             self._end()
         else:
@@ -47,6 +49,8 @@ class Turn:
         self._after = [*(self._after or ()), call]
 
     def _end(self) -> None:
+        if self.is_over:
+            return
         self.is_over, self._before = True, None
         if self._turns.get(self._key) is self:
             del self._turns[self._key]

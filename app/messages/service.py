@@ -88,16 +88,22 @@ async def accepted(uow: UnitOfWork, row: Message, upstream_message_id: str, *, s
     return await store.accept(uow, {**values, "upstream_message_id": upstream_message_id, "status": status})
 
 
-async def keep_sent(uow: UnitOfWork, sends: Sequence[Any]) -> None:
-    """Write down messages that upstream has taken, each once; structs with a row's fields, `at` and `environment`.
+async def keep_sent(uow: UnitOfWork, sends: Sequence[Any]) -> list[tuple[UUID, UUID]]:
+    """Write down messages that were sent, each once; structs with a row's fields, `at` and `environment`.
 
-    What came of one before it was written down is told now. Needs the system's scope.
+    Returns tenant and id of those without an upstream id: their outcome is to be found out. What came of another
+    before it was written down is told now. Needs the system's scope.
     """
     environments = {each.id: each.environment for each in sends}
-    for tenant_id, message_id in await store.keep(uow, msgspec.json.encode(sends).decode()):
+    in_doubt = []
+    for tenant_id, message_id, status in await store.keep(uow, msgspec.json.encode(sends).decode()):
+        if status == "unknown":
+            in_doubt.append((tenant_id, message_id))
+            continue
         row = await store.get(uow, message_id, tenant_id=tenant_id)
         if row is not None:
             await tell_progress(uow, environments[message_id], row, row.status)
+    return in_doubt
 
 
 async def adopt(uow: UnitOfWork, limit: int) -> int:

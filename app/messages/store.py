@@ -63,8 +63,9 @@ KEEP: Final = Statement(
     """
     insert into messages as m (tenant_id, id, instance_id, direction, kind, chat_id, content, likeness, status,
         upstream_message_id, client_reference, created_at, forwarded_at, updated_at, looks, version)
-    select r.tenant_id, r.id, r.instance_id, 'outbound', r.kind, r.chat_id, r.content, r.likeness, 'queued',
-        r.upstream_message_id, r.client_reference, r.at, r.at, r.at, 0, 1
+    select r.tenant_id, r.id, r.instance_id, 'outbound', r.kind, r.chat_id, r.content, r.likeness,
+        case when r.upstream_message_id is null then 'unknown' else 'queued' end, r.upstream_message_id,
+        r.client_reference, r.at, r.at, r.at, 0, 1
     from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, id uuid, instance_id uuid,
         kind varchar, chat_id varchar, content jsonb, likeness varchar, upstream_message_id varchar,
         client_reference varchar, at timestamptz)
@@ -79,10 +80,10 @@ KEEP: Final = Statement(
 )
 
 
-async def keep(uow: UnitOfWork, rows: str) -> list[tuple[UUID, UUID]]:
-    """Write messages that upstream took, as JSON; the tenant and id of those that have come further already."""
+async def keep(uow: UnitOfWork, rows: str) -> list[tuple[UUID, UUID, str]]:
+    """Write messages that were sent, as JSON; tenant, id and status of those that are not just queued."""
     kept = await KEEP.all(uow, {"rows": rows})
-    return [(row["tenant_id"], row["id"]) for row in kept if row["status"] != "queued"]
+    return [(row["tenant_id"], row["id"], row["status"]) for row in kept if row["status"] != "queued"]
 
 
 async def begin(uow: UnitOfWork, row: Message, overdue: datetime) -> bool:
