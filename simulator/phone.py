@@ -181,7 +181,7 @@ def _chat(world: World, instance: Instance, body: dict[str, Any], direction: str
         id_message=_text(body, "id_message", "3A" + secrets.token_hex(9).upper()),
         id_instance=instance.id_instance,
         chat_id=chat_id,
-        text=kinds.text_of(data) or _text(body, "text", ""),
+        text=kinds.text_of(data) or str(body.get("text") or ""),
         accepted_at=world.clock.now(),
         direction=direction,
         status="received" if is_incoming else "sent",

@@ -45,6 +45,8 @@ class Upstream:
             reply = await _take(world, request, call)
         except (asyncio.CancelledError, ConnectionError):
             open_entry(world, call)
+            if call.upload is not None:
+                world.storage.drop(call.upload)
             raise
         entry = open_entry(world, call)
         try:

@@ -1,7 +1,6 @@
 """Files the upstream keeps: on disk, behind links that end, served with Range."""
 
 import contextlib
-import mimetypes
 import secrets
 import tempfile
 from collections.abc import Iterable
@@ -12,13 +11,14 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from simulator import kinds
+
 if TYPE_CHECKING:
     from simulator.world import World
 
 LARGEST_FILE = 100 * 1024 * 1024
 """Bytes of one file at most. Source: GREEN-API sending pages, read 2026-11-21."""
 PREFIX = "_files"
-UNKNOWN_TYPE = "application/octet-stream"
 
 
 class TooLarge(Exception):
@@ -79,8 +79,8 @@ class Storage:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="simulator-")
         path = Path(self._folder.name) / secrets.token_hex(16)
-        if not mime or mime == UNKNOWN_TYPE:
-            mime = mimetypes.guess_type(name)[0] or mime or UNKNOWN_TYPE
+        if not mime or mime == kinds.UNKNOWN_TYPE:
+            mime = kinds.TYPES.guess_type(name)[0] or mime or kinds.UNKNOWN_TYPE
         blob = Blob(path, name, mime, file=path.open("wb"))
         self._blobs[blob] = None
         return blob
@@ -107,7 +107,7 @@ class Storage:
         blob.is_used = True
         suffix = Path(blob.name).suffix if blob.name.isascii() else ""
         if not suffix[1:].isalnum() or len(suffix) > 10:
-            suffix = mimetypes.guess_extension(blob.mime) or ""
+            suffix = kinds.TYPES.guess_extension(blob.mime) or ""
         place = f"{id_instance}/{secrets.token_hex(16)}{suffix}"
         self._links[place] = Link(blob, self._world.clock.now() + seconds)
         origin = self._world.config.public_url or self.origin

@@ -3,10 +3,11 @@
 from urllib.parse import unquote
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.multipart import MultipartReader
 
 from simulator import wire
-from simulator.storage import LARGEST_FILE, Blob, TooLarge
+from simulator.storage import LARGEST_FILE, TooLarge
 from simulator.wire import Call, Reply
 from simulator.world import World
 
@@ -34,7 +35,7 @@ async def take(world: World, request: web.Request, call: Call) -> Reply | None:
             await _raw(world, request, call)
     except TooLarge:
         return TOO_LARGE
-    except (ValueError, RuntimeError, AssertionError, LookupError, web.HTTPException):
+    except (ValueError, RuntimeError, AssertionError, LookupError, HttpProcessingError, web.HTTPException):
         # aiohttp's form reader tells of broken forms in all these ways.
         return BROKEN
     return None
@@ -56,7 +57,9 @@ async def _form(world: World, request: web.Request, call: Call) -> None:
         if isinstance(part, MultipartReader):
             raise ValueError("a form within a form")
         if part.name == "file" or (part.filename is not None and call.upload is None):
-            call.upload = await _file(world, part)
+            if call.upload is not None:
+                world.storage.drop(call.upload)
+            await _file(world, part, call)
             continue
         found = bytearray()
         while chunk := await part.read_chunk():
@@ -67,9 +70,9 @@ async def _form(world: World, request: web.Request, call: Call) -> None:
         call.body[part.name or ""] = found.decode()
 
 
-async def _file(world: World, part: BodyPartReader) -> Blob:
-    blob = world.storage.open(part.filename or "", part.headers.get("Content-Type", "").partition(";")[0])
+async def _file(world: World, part: BodyPartReader, call: Call) -> None:
+    mime = part.headers.get("Content-Type", "").partition(";")[0]
+    blob = call.upload = world.storage.open(part.filename or "", mime)
     while chunk := await part.read_chunk(CHUNK):
         blob.write(chunk)
     blob.close()
-    return blob

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import mimetypes
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -117,7 +116,7 @@ def _quoted(pen: Pen, kind: str) -> dict[str, Any]:
 
 def _file(pen: Pen, kind: str) -> dict[str, Any]:
     name = pen.text("file_name", NAMES.get(kind, "file.bin"))
-    mime = pen.text("mime_type", "") or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    mime = pen.text("mime_type", "") or kinds.mime_of(name)
     if kind == "file":
         kind = kinds.kind_of_file(name, mime)
         # A sound that comes as a file is a document; a voice note is asked for by its kind.
