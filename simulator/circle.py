@@ -70,7 +70,7 @@ class MemberBody(Struct, forbid_unknown_fields=True):
 
 
 class StatusBody(Struct, forbid_unknown_fields=True):
-    """A story somebody posted; with a `download_url` it is a file, else a text."""
+    """A story somebody posted; with a `download_url` (true invents a picture) it is a file, else a text."""
 
     chat_id: PersonId
     text: str = ""
@@ -79,7 +79,7 @@ class StatusBody(Struct, forbid_unknown_fields=True):
     background_color: str = "#000000"
     font: str = "SERIF"
     type_message: Literal["imageMessage", "videoMessage", "audioMessage"] = "imageMessage"
-    download_url: str = ""
+    download_url: str | bool = ""
     file_name: str = ""
     mime_type: str = ""
     caption: str = ""
@@ -137,9 +137,9 @@ def group(world: World, instance: Instance, body: dict[str, Any]) -> dict[str, A
     """Somebody else has made a group."""
     wanted = _read(body, GroupBody)
     people_in = [*wanted.admins, *wanted.members]
-    owner = wanted.owner or next(iter(people_in), None)
-    if owner is None or not instance.wid:
-        raise NotNow("a group needs an owner, and the account a number")
+    if not instance.wid:
+        raise NotNow("the account has no number")
+    owner = wanted.owner or next(iter(people_in), instance.wid)
     made = groups.found(instance, wanted.group_id or groups.new_id(), wanted.subject, owner, world.clock.now())
     made.members_may_edit, made.members_may_send = wanted.members_may_edit, wanted.members_may_send
     for chat_id in people_in:
@@ -171,10 +171,13 @@ def post_status(world: World, instance: Instance, body: dict[str, Any]) -> dict[
     """Somebody posts a story; the lists show it if he is in the address book and incomingWebhook is on."""
     wanted = _read(body, StatusBody)
     person = people.contact_of(instance, wanted.chat_id)
-    if wanted.download_url:
+    address = wanted.download_url
+    if isinstance(address, bool):
+        address = pictures.invent(world, instance.id_instance) if address else ""
+    if address:
         kind: str = wanted.type_message
         content: dict[str, Any] = {
-            "downloadUrl": wanted.download_url,
+            "downloadUrl": address,
             "caption": wanted.caption,
             "fileName": wanted.file_name,
             "jpegThumbnail": "",

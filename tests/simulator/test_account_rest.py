@@ -219,3 +219,12 @@ async def test_every_method_of_an_instance_answers_401_to_a_wrong_token(sim: Cal
         verb = next(iter(method.verbs))
         status, text, _ = await sim.raw(verb, f"/waInstance{instance.id}/{method.name}/wrong", data=b"{")
         assert (method.name, status, text) == (method.name, 401, "")
+
+
+async def test_the_socket_of_a_deleted_instance_closes(sim: Caller) -> None:
+    instance = await sim.create()
+    await instance.until("notAuthorized")
+    async with sim.session.ws_connect(sim.url + instance.path("scanqrcode")) as socket:
+        assert (await socket.receive_json(timeout=2))["type"] == "qrCode"
+        await sim.partner("deleteInstanceAccount", {"idInstance": instance.id})
+        assert (await socket.receive(timeout=2)).type is aiohttp.WSMsgType.CLOSE
