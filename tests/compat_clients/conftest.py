@@ -27,10 +27,12 @@ def toolbox() -> Toolbox:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
-    """A picture and a document."""
-    found = {"picture": tmp_path / "pixel.jpg", "document": tmp_path / "contract.pdf"}
+    """A picture, a document and a voice."""
+    names = {"picture": "pixel.jpg", "document": "contract.pdf", "voice": "voice.ogg"}
+    found = {name: tmp_path / file_name for name, file_name in names.items()}
     found["picture"].write_bytes(base64.b64decode(PIXEL))
     found["document"].write_bytes(b"%PDF-1.4\n" + bytes(range(256)) * 64)
+    found["voice"].write_bytes(b"OggS" + bytes(2000))
     return found
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, web
 from yarl import URL
@@ -29,11 +30,16 @@ class Exchange:
 class Recorder:
     """Listens on a port of its own and passes everything on, untouched but for the connection's own headers."""
 
-    def __init__(self, base: str, session: ClientSession) -> None:
+    def __init__(self, base: str, session: ClientSession, files: dict[str, Path]) -> None:
         self.base = base
+        self._files = files
         self.exchanges: list[Exchange] = []
         self.url = ""
         self._session = session
+
+    async def shop(self, request: web.Request) -> web.FileResponse:
+        """A file of the customer's own web server, which a gateway fetches; not recorded."""
+        return web.FileResponse(self._files[request.match_info["name"]])
 
     async def handle(self, request: web.Request) -> web.Response:
         """One exchange."""
@@ -59,13 +65,14 @@ def _lowered(headers: object) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def recording(base: str) -> AsyncIterator[Recorder]:
+async def recording(base: str, files: dict[str, Path]) -> AsyncIterator[Recorder]:
     """A recorder in front of `base`, while the block runs."""
     timeout = ClientTimeout(total=90)
     jar = DummyCookieJar()
     async with ClientSession(timeout=timeout, auto_decompress=False, cookie_jar=jar) as session:
-        recorder = Recorder(base, session)
+        recorder = Recorder(base, session, files)
         app = web.Application(client_max_size=16 * 1024 * 1024)
+        app.router.add_get("/shop/{name}", recorder.shop)
         app.router.add_route("*", "/{path:.*}", recorder.handle)
         runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2, handle_signals=False

@@ -43,6 +43,7 @@ class Scene:
     upstream: Upstream
     http: ClientSession
     line: dict[str, Any]
+    files: dict[str, Path]
     later: list[asyncio.Task[None]]
     """What a cue left to happen by itself."""
 
@@ -157,9 +158,23 @@ async def incoming_soon(scene: Scene) -> None:
 
 
 async def incoming_file(scene: Scene) -> None:
-    """Somebody sends a picture."""
-    await receive_kind(scene, "picture")
+    """Somebody sends a picture that can be downloaded."""
+    path = scene.files["picture"]
+    truth = await scene.truth()
+    address = f"{scene.upstream.url}/waInstance{truth['id_instance']}/uploadFile/{truth['token']}"
+    headers = {"GA-Filename": path.name, "Content-Type": "image/jpeg"}
+    async with scene.http.post(address, data=path.read_bytes(), headers=headers) as answer:
+        link = (await answer.json())["urlFile"]
+    data = {**KINDS["picture"], "fileMessageData": {**KINDS["picture"]["fileMessageData"], "downloadUrl": link}}
+    await scene.phone("receive", message_data=data, chat_id=FRIEND, sender=FRIEND, sender_name="Ann")
     await arrived(scene)
+
+
+async def fetched(scene: Scene) -> None:
+    """Whoever has the link gets the file."""
+    async with scene.http.get(scene.line["link"]) as answer:
+        assert answer.status == 200, (scene.line, answer.status)
+        assert await answer.read() == scene.files[scene.line["file"]].read_bytes(), scene.line
 
 
 async def incoming_kinds(scene: Scene) -> None:
@@ -186,7 +201,11 @@ async def arrived(scene: Scene) -> None:
     async def holds() -> bool:
         return await scene.waiting() >= wanted
 
-    await scene.until(holds, f"{wanted} notifications in the queue")
+    try:
+        await scene.until(holds, f"{wanted} notifications in the queue")
+    except AssertionError as reason:
+        told = [notice["body"] for notice in (await scene.truth())["notification_queue"]]
+        raise AssertionError(f"{reason}, but {await scene.waiting()}; upstream: {json.dumps(told)[-3000:]}") from None
 
 
 CUES: dict[str, Act] = {
@@ -197,6 +216,8 @@ CUES: dict[str, Act] = {
     "held": held,
     "incoming": incoming,
     "incoming_file": incoming_file,
+    "fetched": fetched,
+    "arrived": arrived,
     "incoming_kinds": incoming_kinds,
     "incoming_soon": incoming_soon,
 }
@@ -231,12 +252,16 @@ async def play(
     Raises:
         AssertionError: the program died or never ended; what it wrote is in the message.
     """
-    async with recording(target.base) as recorder, ClientSession() as http:
+    async with (
+        recording(target.base, {path.name: path for path in files.values()}) as recorder,
+        ClientSession() as http,
+    ):
         given = {
             "host": recorder.url,
             "id": str(target.id_instance),
             "token": target.token,
             "files": {name: str(path) for name, path in files.items()},
+            "shop": f"{recorder.url}/shop",
             "mode": mode,
             **target.more,
         }
@@ -249,7 +274,7 @@ async def play(
             env=_environment(toolbox),
             limit=16 * 1024 * 1024,
         )
-        run = _Run(process, recorder, target, upstream, http, {**CUES, **(cues or {})})
+        run = _Run(process, recorder, target, upstream, http, files, {**CUES, **(cues or {})})
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 played, errors, _ = await asyncio.gather(run.listen(), _all(process.stderr), process.wait())
@@ -271,10 +296,11 @@ class _Run:
         target: Target,
         upstream: Upstream,
         http: ClientSession,
+        files: dict[str, Path],
         cues: dict[str, Act],
     ) -> None:
         self._process, self._recorder, self._target = process, recorder, target
-        self._upstream, self._http, self._cues = upstream, http, cues
+        self._upstream, self._http, self._files, self._cues = upstream, http, files, cues
         names = {str(target.id_instance): "instance", target.token: "token", target.wid.split("@")[0]: "phone"}
         names = {secret: name for secret, name in (names | target.names).items() if len(secret) > 1}
         self._normaliser = Normaliser(names, host=recorder.url)
@@ -290,7 +316,7 @@ class _Run:
             answer = None
             if "cue" in line:
                 act = self._cues[line["cue"]]
-                answer = await act(Scene(self._target, self._upstream, self._http, line, self._later))
+                answer = await act(Scene(self._target, self._upstream, self._http, line, self._files, self._later))
             elif "offered" in line:
                 played.offered = line["offered"]
             else:

@@ -18,8 +18,9 @@ REWRITE = "SUBLET_REWRITE_GOLDEN"
 """Set to 1, the kept transcripts are written anew from the gateway's own answers."""
 
 HEADERS_THAT_MATTER = ("user-agent", "content-type", "ga-filename")
+SECONDS_LEFT = "leftTime"
 TIMES = frozenset(("timestamp", "timestampRead", "timestampDelivered", "timestampSent", "creation", "statusTimestamp",
-                   "timeCreated", "timeDeleted", "lastSeen", "ephemeralSettingTimestamp"))  # fmt: skip
+                   "timeCreated", "timeDeleted", "lastSeen", "ephemeralSettingTimestamp", "subjectTime"))  # fmt: skip
 MESSAGE_ID = re.compile(r"(?<![0-9A-Za-z])[0-9A-F]{16,34}(?![0-9A-Za-z])")
 GROUP_ID = re.compile(r"(?<!\d)\d{10,}(?:-\d+)?@g\.us")
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")
@@ -64,7 +65,7 @@ class Normaliser:
     def _plain(self, value: float, key: str) -> Any:
         if key == "receiptId":
             return self._number("receipt", str(value))
-        if key in TIMES and value > 1_000_000_000:
+        if (key in TIMES and value > 1_000_000_000) or key == SECONDS_LEFT:
             return "<time>"
         shown = self.text(str(value))
         if key == "idInstance" and shown == str(value):

@@ -10,7 +10,6 @@ const given = JSON.parse(process.argv[2])
 const FRIEND = '79990000001@c.us'
 const OTHER = '79990000002@c.us'
 const THIRD = '79990000003@c.us'
-const PUBLIC_FILE = 'https://files.example.com/logo.png'
 
 // One JSON line each way; the test answers when it has taken note.
 function say (line) {
@@ -33,6 +32,8 @@ function say (line) {
 
 const cue = (name, needs = {}) => say({ cue: name, ...needs })
 
+let sent = 0 // messages that were taken
+
 async function step (name, call) {
   let result
   try {
@@ -41,6 +42,7 @@ async function step (name, call) {
     say({ step: name, raised: error.response ? `HTTP ${error.response.status}` : error.message })
     return {}
   }
+  if (result && (/\.send/.test(name) ? result.idMessage : result.messages)) sent++
   say({ step: name, returned: Array.isArray(result) ? 'array' : typeof result })
   return result === null || result === undefined ? {} : result
 }
@@ -59,7 +61,7 @@ async function account (api) {
   await step('instance.getStateInstance', () => api.instance.getStateInstance())
   await step('settings.setSettings', () => api.settings.setSettings({
     webhookUrl: '', webhookUrlToken: '', incomingWebhook: 'yes', outgoingWebhook: 'no', outgoingMessageWebhook: 'no',
-    outgoingAPIMessageWebhook: 'no', stateWebhook: 'no', deviceWebhook: 'no', markIncomingMessagesReaded: 'no'
+    outgoingAPIMessageWebhook: 'yes', pollMessageWebhook: 'yes', stateWebhook: 'no', deviceWebhook: 'no', markIncomingMessagesReaded: 'no'
   }))
   cue('settled')
   await step('settings.getSettings', () => api.settings.getSettings())
@@ -92,8 +94,8 @@ async function sending (api) {
 async function files (api) {
   const uploaded = await step('file.uploadFile', () => api.file.uploadFile(given.files.picture))
   await step('file.sendFileByUrl', () => api.file.sendFileByUrl(FRIEND, null, uploaded.urlFile, 'ours.jpg', 'As uploaded'))
-  await step('file.sendFileByUrl', () => api.file.sendFileByUrl(FRIEND, null, PUBLIC_FILE, 'logo.png'))
-  await step('file.sendFileByUrl', () => api.file.sendFileByUrl(null, 79990000002, PUBLIC_FILE, 'logo.png'))
+  await step('file.sendFileByUrl', () => api.file.sendFileByUrl(FRIEND, null, `${given.shop}/pixel.jpg`, 'logo.jpg'))
+  await step('file.sendFileByUrl', () => api.file.sendFileByUrl(null, 79990000002, `${given.shop}/pixel.jpg`, 'logo.jpg'))
   const form = new FormDataOfNpm()
   form.append('chatId', FRIEND)
   form.append('caption', 'Terms – please read')
@@ -103,19 +105,22 @@ async function files (api) {
   native.append('chatId', FRIEND)
   await step('file.sendFileByUpload', () => api.file.sendFileByUpload(native))
   cue('flowed')
-  await step('file.downloadFile', () => api.file.downloadFile(FRIEND, sent.idMessage))
+  const link = await step('file.downloadFile', () => api.file.downloadFile(FRIEND, sent.idMessage))
+  cue('fetched', { link: link.downloadUrl, file: 'document' })
+  cue('fetched', { link: uploaded.urlFile, file: 'picture' })
 }
 
 async function chats (api) {
   const instance = api.instance
   await step('instance.checkWhatsapp', () => instance.checkWhatsapp(79990000001))
   await step('instance.getAvatar', () => instance.getAvatar(FRIEND, null))
-  await step('instance.archiveChat', () => instance.archiveChat(FRIEND))
-  await step('instance.unarchiveChat', () => instance.unarchiveChat(FRIEND))
   await step('instance.getContactInfo', () => instance.getContactInfo(FRIEND))
   await step('instance.getContacts', () => instance.getContacts())
   await step('instance.getChats', () => instance.getChats())
   await step('message.readChat', () => api.message.readChat(FRIEND, null))
+  await step('settings.setSettings', () => api.settings.setSettings({ outgoingAPIMessageWebhook: 'no' }))
+  cue('settled')
+  cue('arrived', { waiting: sent })
 }
 
 async function groups (api) {
@@ -186,6 +191,8 @@ async function pulled (api) {
   const service = api.webhookService
   cue('incoming', { text: 'Anyone there?', waiting: 1 })
   const notice = await step('webhookService.receiveNotification', () => service.receiveNotification())
+  await step('instance.archiveChat', () => api.instance.archiveChat(FRIEND))
+  await step('instance.unarchiveChat', () => api.instance.unarchiveChat(FRIEND))
   await step('message.readChat', () => api.message.readChat(FRIEND, null, notice.body && notice.body.idMessage))
   await step('webhookService.deleteNotification', () => service.deleteNotification(notice.receiptId))
   await step('message.lastIncomingMessages', () => api.message.lastIncomingMessages())

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FRIEND, OTHER, THIRD = "79990000001@c.us", "79990000002@c.us", "79990000003@c.us"
-PUBLIC_FILE = "https://files.example.com/logo.png"
 SWITCHES = {
     "incomingWebhook": "yes",
     "outgoingWebhook": "no",
     "outgoingMessageWebhook": "no",
-    "outgoingAPIMessageWebhook": "no",
+    "outgoingAPIMessageWebhook": "yes",
     "stateWebhook": "no",
-    "pollMessageWebhook": "no",
+    "pollMessageWebhook": "yes",
     "incomingBlockWebhook": "no",
     "incomingCallWebhook": "no",
     "editedMessageWebhook": "no",
@@ -69,7 +68,7 @@ def account(files: dict[str, str]) -> list[Step | Cue]:
     ]
 
 
-def sending(files: dict[str, str]) -> list[Step | Cue]:
+def sending(files: dict[str, str], shop: str) -> list[Step | Cue]:
     """Everything that can be sent, the dead kinds too."""
     rows = [{"title": "One", "rows": [{"title": "First", "rowId": "1"}]}]
     return [
@@ -87,7 +86,7 @@ def sending(files: dict[str, str]) -> list[Step | Cue]:
             fileName="ours.png",
             caption="As uploaded",
         ),
-        call("sending.sendFileByUrl", "file", chatId=FRIEND, urlFile=PUBLIC_FILE, fileName="logo.png", caption="Logo"),
+        call("sending.sendFileByUrl", chatId=FRIEND, urlFile=f"{shop}/pixel.jpg", fileName="logo.jpg"),
         call("sending.sendFileByUpload", "uploaded", chatId=FRIEND, path=files["document"], fileName="terms.pdf",
              caption="Terms – please read"),
         call("sending.sendFileByUpload", chatId=FRIEND, path=files["picture"]),
@@ -109,6 +108,8 @@ def sending(files: dict[str, str]) -> list[Step | Cue]:
         call("sending.sendListMessage", chatId=FRIEND, message="Old", buttonText="Open", sections=rows),
         call("sending.sendLink", chatId=FRIEND, urlLink="https://example.com"),
         cue("flowed"),
+        cue("fetched", link="$upload.urlFile", file="picture"),
+        cue("fetched", link="$uploaded.urlFile", file="document"),
     ]  # fmt: skip
 
 
@@ -121,7 +122,8 @@ def chats() -> list[Step | Cue]:
         call("journals.lastOutgoingMessages", minutes=60),
         call("serviceMethods.editMessage", chatId=FRIEND, idMessage="$text.idMessage", message="Good evening"),
         call("serviceMethods.deleteMessage", chatId=FRIEND, idMessage="$answer.idMessage"),
-        call("receiving.downloadFile", chatId=FRIEND, idMessage="$uploaded.idMessage"),
+        call("receiving.downloadFile", "download", chatId=FRIEND, idMessage="$uploaded.idMessage"),
+        cue("fetched", link="$download.downloadUrl", file="document"),
         call("serviceMethods.checkWhatsapp", phoneNumber=79990000001),
         call("serviceMethods.checkWhatsapp", chatId=OTHER),
         call("serviceMethods.getAvatar", chatId=FRIEND),
@@ -131,8 +133,6 @@ def chats() -> list[Step | Cue]:
         call("serviceMethods.getContacts", group=False, count=5),
         call("contacts.deleteContact", chatId=THIRD),
         call("serviceMethods.getChats", count=5),
-        call("serviceMethods.archiveChat", chatId=FRIEND),
-        call("serviceMethods.unarchiveChat", chatId=FRIEND),
         call("serviceMethods.setDisappearingChat", chatId=FRIEND, ephemeralExpiration=86400),
         call("serviceMethods.sendTyping", chatId=FRIEND, typingTime=1000),
     ]
@@ -153,16 +153,18 @@ def groups(files: dict[str, str]) -> list[Step | Cue]:
         call("groups.getGroupData", groupId=group),
         call("sending.sendMessage", chatId=group, message="Hello all"),
         cue("flowed"),
+        call("account.setSettings", requestBody={"outgoingAPIMessageWebhook": "no"}),
+        cue("settled"),
         call("groups.leaveGroup", groupId=group),
     ]
 
 
-def statuses() -> list[Step | Cue]:
+def statuses(shop: str) -> list[Step | Cue]:
     """Stories."""
     return [
         call("statuses.sendTextStatus", "story", message="Sale!", backgroundColor="#228B22", font="SERIF"),
-        call("statuses.sendVoiceStatus", urlFile="https://files.example.com/a.ogg", fileName="a.ogg"),
-        call("statuses.sendMediaStatus", urlFile=PUBLIC_FILE, fileName="logo.png", caption="New"),
+        call("statuses.sendVoiceStatus", urlFile=f"{shop}/voice.ogg", fileName="voice.ogg"),
+        call("statuses.sendMediaStatus", urlFile=f"{shop}/pixel.jpg", fileName="logo.jpg", caption="New"),
         cue("flowed"),
         call("statuses.getStatusStatistic", idMessage="$story.idMessage"),
         call("statuses.getOutgoingStatuses", minutes=60),
@@ -174,7 +176,12 @@ def statuses() -> list[Step | Cue]:
 def receiving() -> list[Step | Cue]:
     """Pulling, one by one and in a loop, and an empty queue."""
     return [
+        cue("echoed"),
         call("queues.getWebhooksCount"),
+        call("receiving.receiveNotification", "echo"),
+        call("receiving.deleteNotification", receiptId="$echo.receiptId"),
+        call("queues.clearWebhooksQueue"),
+        call("queues.clearWebhooksQueue"),
         cue("incoming", text="Anyone there?", waiting=1),
         call("receiving.receiveNotification", "notice", receiveTimeout=5),
         call("receiving.receiveNotification", receiveTimeout=5),
@@ -183,10 +190,14 @@ def receiving() -> list[Step | Cue]:
         call("receiving.receiveNotification", receiveTimeout=5),
         call("marking.readChat", chatId=FRIEND, idMessage="$notice.body.idMessage"),
         call("marking.readChat", chatId=FRIEND),
+        call("serviceMethods.archiveChat", chatId=FRIEND),
+        call("serviceMethods.unarchiveChat", chatId=FRIEND),
         cue("incoming_file", waiting=1),
         call("receiving.receiveNotification", "with_file"),
         call("receiving.deleteNotification", receiptId="$with_file.receiptId"),
-        call("receiving.downloadFile", chatId=FRIEND, idMessage="$with_file.body.idMessage"),
+        call("receiving.downloadFile", "again", chatId=FRIEND, idMessage="$with_file.body.idMessage"),
+        cue("fetched", link="$with_file.body.messageData.fileMessageData.downloadUrl", file="picture"),
+        cue("fetched", link="$again.downloadUrl", file="picture"),
         call("journals.lastIncomingMessages", minutes=60),
         call("journals.lastIncomingCalls", minutes=60),
         call("journals.lastOutgoingCalls", minutes=60),
@@ -195,10 +206,6 @@ def receiving() -> list[Step | Cue]:
         call("webhooks.startReceivingNotifications"),
         cue("incoming", text="For the old loop", waiting=1),
         call("webhooks.job"),
-        cue("incoming", text="Never read", waiting=1),
-        call("queues.getWebhooksCount"),
-        call("queues.clearWebhooksQueue"),
-        call("queues.getWebhooksCount"),
     ]
 
 
@@ -240,14 +247,14 @@ def leaving() -> list[Step | Cue]:
     ]
 
 
-def whole(files: dict[str, str]) -> list[Step | Cue]:
+def whole(files: dict[str, str], shop: str) -> list[Step | Cue]:
     """All of it."""
     return [
         *account(files),
-        *sending(files),
+        *sending(files, shop),
         *chats(),
         *groups(files),
-        *statuses(),
+        *statuses(shop),
         *receiving(),
         *queues(),
         *leaving(),

@@ -31,8 +31,9 @@ class Program:
 
     def __init__(self, given: dict[str, Any]) -> None:
         self.api = GreenAPI(given["id"], given["token"], host=given["host"], media=given["host"])
-        self.plan = plan.whole(given["files"])
+        self.plan = plan.whole(given["files"], given["shop"])
         self.kept: dict[str, Any] = {}
+        self.sent = 0
 
     def part(self, method: str, suffix: str = "") -> Any:
         """The client's function of this name; None when it has none."""
@@ -44,7 +45,9 @@ class Program:
         needs = talk.resolved(step.needs, self.kept)
         if step.name == "new_token":
             self.api.apiTokenInstance = needs["token"]
-        else:
+        elif step.name == "echoed":
+            talk.cue("arrived", waiting=self.sent)
+        elif not str(needs.get("link", "")).startswith(talk.NOTHING):
             talk.cue(step.name, **needs)
 
     def told(self, step: plan.Step, answer: Any) -> None:
@@ -54,6 +57,8 @@ class Program:
             answer = answer.data
         else:
             talk.say(step=step.method, returned=None if answer is None else str(answer))
+        if step.method.startswith("sending.") and isinstance(answer, dict):
+            self.sent += "idMessage" in answer or "messages" in answer
         if step.name:
             self.kept[step.name] = answer
 

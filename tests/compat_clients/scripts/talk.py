@@ -5,6 +5,8 @@ import os
 import sys
 from typing import Any
 
+NOTHING = "nothing-of-"
+"""Begins what stands for an answer that a step did not get."""
 _OUT = os.fdopen(os.dup(1), "w", encoding="utf-8")
 sys.stdout = sys.stderr  # clients print as well
 
@@ -41,4 +43,4 @@ def resolved(value: Any, kept: dict[str, Any]) -> Any:
     found = kept.get(step)
     for name in fields:
         found = found.get(name) if isinstance(found, dict) else None
-    return found if found is not None else f"nothing-of-{step}"
+    return found if found is not None else NOTHING + step
