@@ -16,6 +16,9 @@ from swagger_ui_bundle import swagger_ui_path
 
 from app import migrate
 from app.accounts.auth import provide_principal, provide_uow
+from app.compat.auth import LineAuthenticator
+from app.compat.door import CompatDoor
+from app.compat.parts import Parts
 from app.door import Door
 from app.idempotency.once import provide_replay
 from app.kit.db import SYSTEM
@@ -92,7 +95,7 @@ def create_app(runtime: Runtime | None) -> Litestar:
 def create_server_app(runtime: Runtime) -> Lane:
     """What a server runs: the door around the application, so that even an unmatched path gets an id and a line."""
     return Lane(
-        Door(create_app(runtime)),
+        Door(CompatDoor(create_app(runtime), _compat_parts(runtime))),
         authenticator=runtime.authenticator,
         keyring=runtime.keyring,
         snapshots=runtime.snapshots,
@@ -100,6 +103,19 @@ def create_server_app(runtime: Runtime) -> Lane:
         records=runtime.records,
         leases=runtime.leases,
         docs_url=_docs_url(runtime),
+    )
+
+
+def _compat_parts(runtime: Runtime) -> Parts:
+    return Parts(
+        database=runtime.database,
+        gateway=runtime.gateway,
+        registry=runtime.registry,
+        egress=runtime.egress,
+        waiters=runtime.waiters,
+        instance_options=runtime.instance_options,
+        authenticator=LineAuthenticator(runtime.database),
+        public_url=runtime.settings.public_url.rstrip("/"),
     )
 
 

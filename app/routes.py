@@ -4,6 +4,7 @@ from typing import Any
 
 from app.accounts.api import AccountController
 from app.admin.api import OperatorController
+from app.compat.api import PartnerTokenController
 from app.events.api import EventsController
 from app.files.api import download_file, probe_file
 from app.inbound.api import take_notice
@@ -54,5 +55,6 @@ ROUTES: list[Any] = [
     AuthController,
     AccountController,
     ApiKeyController,
+    PartnerTokenController,
     OperatorController,
 ]

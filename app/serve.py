@@ -14,6 +14,8 @@ from app.settings import Settings
 log = structlog.get_logger()
 
 DRAIN_SECONDS: Final = 20
+SOCKET_FRAME_BYTES: Final = 4096
+"""Of a client's frames: the only socket of ours is one that tells."""
 
 
 async def serve(settings: Settings) -> None:
@@ -26,7 +28,9 @@ async def serve(settings: Settings) -> None:
                 host=settings.host,
                 port=settings.port,
                 http=Listening,
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=SOCKET_FRAME_BYTES,
+                ws_per_message_deflate=False,
                 lifespan="on",
                 log_config=None,
                 access_log=False,
