@@ -106,9 +106,3 @@ def found(instance: "Instance", group_id: str, subject: str, owner: str, now: fl
 def new_id() -> str:
     """The id of a new group."""
     return f"120363{secrets.randbelow(10**12):012d}@g.us"
-
-
-def is_outside(instance: "Instance", chat_id: str) -> bool:
-    """The chat is a group of which it is known that the account is not in it."""
-    group = instance.groups.get(chat_id)
-    return group is not None and not group.has(instance.wid)
