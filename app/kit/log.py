@@ -19,6 +19,9 @@ SECRET_SHAPES: Final = re.compile(
     r"|(?<=://)[^/@\s:]*:[^/@\s]*(?=@)"  # user:password in a URL
     r"|(?<=[Bb]earer )[^\s\"']{8,}"
 )
+TOKEN_IN_PATH: Final = re.compile(
+    r"((?:waInstance\w{0,20}|/partner)/+\w{1,40}/+)[^/?#\s\"'<>]+", re.IGNORECASE
+)  # of the compatible face, also where it is none of ours or misspelt
 MASK: Final = "***"
 Raised = tuple[type[BaseException], BaseException, TracebackType | None]
 LONGEST_TEXT: Final = 500
@@ -66,7 +69,7 @@ def mask_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def mask(text: str) -> str:
     """The text without anything that has the shape of a secret."""
-    return SECRET_SHAPES.sub(MASK, text)
+    return TOKEN_IN_PATH.sub(rf"\1{MASK}", SECRET_SHAPES.sub(MASK, text))
 
 
 def describe(error: BaseException) -> str:
