@@ -241,12 +241,12 @@ async def count(uow: UnitOfWork, line: Line) -> int:
 
 async def clear(uow: UnitOfWork, line: Line) -> Cleared:
     """Take every notification out, once a minute. Source: GREEN-API ClearWebhooksQueue page (read 2026-11-21)."""
-    if await store.mark_cleared(uow, line.tenant_id, line.instance_id, uow.now - CLEAR_EVERY):
+    if await store.mark_cleared(uow, line.tenant_id, line.instance_id, CLEAR_EVERY):
         await store.clear(uow, line.tenant_id, line.instance_id)
         return Cleared(True)
     row = await _read(uow, line)
     left = CLEAR_EVERY - (uow.now - (row.cleared_at or uow.now))
-    return Cleared(False, max(1, math.ceil(left.total_seconds())))
+    return Cleared(False, min(max(1, math.ceil(left.total_seconds())), 60))
 
 
 async def clean(uow: UnitOfWork, limit: int) -> int:

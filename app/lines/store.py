@@ -128,14 +128,14 @@ async def clear(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> None:
     await uow.session.execute(delete(KeptNotice).where(*_of(tenant_id, instance_id)))
 
 
-async def mark_cleared(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, not_since: datetime) -> bool:
-    """Note that a queue is cleared now, unless it was after an instant; one of two at once gets it."""
+async def mark_cleared(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, pause: timedelta) -> bool:
+    """Note that a queue is cleared now, unless it was within a pause; one of two at once gets it."""
     statement = (
         update(Line)
         .where(
             Line.tenant_id == tenant_id,
             Line.instance_id == instance_id,
-            or_(Line.cleared_at.is_(None), Line.cleared_at <= not_since, Line.cleared_at > uow.now),
+            or_(Line.cleared_at.is_(None), ~Line.cleared_at.between(uow.now - pause, uow.now + pause)),
         )
         .values(cleared_at=uow.now)
     )
