@@ -96,6 +96,8 @@ def _refusal(name: str, value: Any) -> ProviderError | None:
         return _flagged(name, value)
     if name in IDS:
         return None if text_in(value, "idMessage") else OutcomeUnknown(UNREADABLE, status=200)
+    if name in MAY_BE_EMPTY:
+        return None if value is None or isinstance(value, dict) else OutcomeUnknown(UNREADABLE, status=200)
     if name == "forwardmessages":
         return None if list_in(value, "messages") else OutcomeUnknown(UNREADABLE, status=200)
     if name == "uploadfile":
