@@ -19,7 +19,7 @@ Headers = dict[str, str]
 
 def decode(call: Call) -> Reply | None:
     """Read the JSON body into the call; the reply to give when it is none."""
-    if not call.raw or call.method.raw:
+    if not call.raw:
         return None
     try:
         call.body = msgspec.json.decode(call.raw)

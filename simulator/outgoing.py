@@ -66,6 +66,7 @@ def clear(instance: Instance) -> None:
     for message in instance.outgoing:
         message.status = "cleared"
     instance.outgoing.clear()
+    instance.fetching = None
 
 
 def advance_status(world: "World", instance: Instance, message: Message, status: str) -> None:
@@ -139,10 +140,10 @@ def _fetch(world: "World", instance: Instance, message: Message) -> None:
 
     def then(blob: "Blob | None", why: str) -> None:
         message.blob, message.failure = blob, why
-        instance.fetching = None
         if blob is not None:
             blob.is_used = True
-        if instance.is_alive:
+        if instance.fetching is message:
+            instance.fetching = None
             pump(world, instance)
 
     about = message.message_data.get("fileMessageData") or {}

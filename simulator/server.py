@@ -49,6 +49,8 @@ class Upstream:
                 world.storage.drop(call.upload)
             raise
         entry = open_entry(world, call)
+        if call.upload is not None:
+            entry.more["file"] = {"name": call.upload.name, "size": call.upload.size, "type": call.upload.mime}
         try:
             return await self._answer(request, call, entry, reply)
         finally:

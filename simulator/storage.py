@@ -32,6 +32,8 @@ class Blob:
     path: Path
     name: str
     mime: str
+    total: list[int]
+    """Bytes of all blobs together, shared by them."""
     size: int = 0
     file: BinaryIO | None = None
     is_used: bool = False
@@ -44,6 +46,7 @@ class Blob:
         """
         assert self.file is not None
         self.size += len(chunk)
+        self.total[0] += len(chunk)
         if self.size > LARGEST_FILE:
             raise TooLarge
         self.file.write(chunk)
@@ -71,6 +74,7 @@ class Storage:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._blobs: dict[Blob, None] = {}
         self._links: dict[str, Link] = {}
+        self._total = [0]
         self.origin = "http://127.0.0.1"
         """Where the simulator was last called at; links begin with it unless a knob says otherwise."""
 
@@ -81,7 +85,7 @@ class Storage:
         path = Path(self._folder.name) / secrets.token_hex(16)
         if not mime or mime == kinds.UNKNOWN_TYPE:
             mime = kinds.TYPES.guess_type(name)[0] or mime or kinds.UNKNOWN_TYPE
-        blob = Blob(path, name, mime, file=path.open("wb"))
+        blob = Blob(path, name, mime, self._total, file=path.open("wb"))
         self._blobs[blob] = None
         return blob
 
@@ -139,7 +143,8 @@ class Storage:
     def drop(self, blob: Blob) -> None:
         """Take it off the disk; its links end."""
         blob.close()
-        self._blobs.pop(blob, None)
+        if self._blobs.pop(blob, 0) is None:
+            self._total[0] -= blob.size
         blob.path.unlink(missing_ok=True)
 
     def drop_unused(self, blob: Blob) -> None:
@@ -149,19 +154,20 @@ class Storage:
 
     def make_room(self) -> None:
         """Drop the oldest while more is kept than the knob allows."""
-        total = sum(blob.size for blob in self._blobs)
-        for blob in list(self._blobs):
-            if total <= self._world.config.files_kept_bytes:
+        most = self._world.config.files_kept_bytes
+        if self._total[0] <= most:
+            return
+        for blob in [blob for blob in self._blobs if blob.file is None]:
+            self.drop(blob)
+            if self._total[0] <= most:
                 return
-            if blob.file is None:
-                total -= blob.size
-                self.drop(blob)
 
     def clear(self) -> None:
         """Forget and delete everything."""
         for blob in self._blobs:
             blob.close()
         self._blobs.clear()
+        self._total = [0]
         self._links.clear()
         if self._folder is not None:
             with contextlib.suppress(OSError):

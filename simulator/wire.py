@@ -95,8 +95,7 @@ class Method:
     `rate` is calls per second and instance (None: not limited), `burst` the bucket's size when it is
     larger; `effect` marks what changes the world and must be journaled when it truly happened; `waits`
     replaces `handler` for a method that may take its time; `first` may take its time before `handler` and
-    raise a `Refusal`; `upload` takes a file, as a form or as the whole body (`call.upload`); `raw` takes the
-    body as it is.
+    raise a `Refusal`; `upload` takes a file, as a form or as the whole body (`call.upload`).
     """
 
     name: str
@@ -109,7 +108,6 @@ class Method:
     waits: Waiting | None = None
     first: First | None = None
     upload: bool = False
-    raw: bool = False
     max_bytes: int = 100 * 1024
 
 

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from simulator.main import start
 
-from .conftest import Caller, Rented
+from .conftest import Caller, Rented, eventually
 
 CHAT = "79990003344@c.us"
 PICTURE = b"\x89PNG" + bytes(range(256)) * 40
@@ -342,3 +342,70 @@ async def test_the_oldest_files_make_room_and_a_closed_simulator_leaves_none() -
     assert len(await asyncio.to_thread(lambda: list(folder.iterdir()))) == 2
     await running.close()
     assert not folder.exists()
+
+
+async def test_a_caller_that_hangs_up_in_the_middle_leaves_nothing(sim: Caller) -> None:
+    instance = await sim.linked()
+    began = asyncio.Event()
+
+    async def drip() -> AsyncIterator[bytes]:
+        yield bytes(1024 * 1024)
+        began.set()
+        await asyncio.sleep(60)
+
+    storage = sim.running.world.storage
+    path = sim.url + instance.path("uploadFile")
+    call = asyncio.create_task(sim.session.post(path, data=drip()))
+    await began.wait()
+
+    async def arrived() -> bool:
+        return any(blob.size for blob in storage._blobs)
+
+    async def gone() -> bool:
+        return storage._blobs == {}
+
+    await eventually(arrived)
+    call.cancel()
+    await eventually(gone)
+
+
+async def test_an_upload_that_is_done_late_still_has_its_file(sim: Caller) -> None:
+    instance = await sim.linked(outgoingAPIMessageWebhook="yes")
+    await sim.faults({"method": "sendFileByUpload", "kind": "late", "delay_seconds": 30})
+    timeout = aiohttp.ClientTimeout(total=0.3)
+    with pytest.raises(TimeoutError):
+        await _upload(sim, instance, "sendFileByUpload", data=_form(chatId=CHAT), timeout=timeout)
+    await sim.advance(60)
+    data = (await _echo(sim, instance))["messageData"]["fileMessageData"]
+    assert (await _bytes(sim, data["downloadUrl"]))[1] == PICTURE
+
+
+async def test_clearing_the_queue_while_a_file_is_fetched_sends_nothing_of_it(sim: Caller) -> None:
+    asked, told = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        if request.method == "GET":
+            asked.set()
+            await told.wait()
+        return web.Response(body=PICTURE)
+
+    app = web.Application()
+    app.router.add_get("/slow.png", slow)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    instance = await sim.linked(outgoingAPIMessageWebhook="yes")
+    await _send_url(instance, f"http://127.0.0.1:{runner.addresses[0][1]}/slow.png")
+    await asked.wait()
+    assert await instance.call("getMessagesCount") == {"count": 1}
+    await instance.call("clearMessagesQueue")
+    await instance.send("after")
+    told.set()
+
+    async def sent() -> bool:
+        return bool((await instance.call("getWebhooksCount"))["count"])
+
+    await eventually(sent)
+    (echo,) = await instance.pull_all()
+    assert echo["messageData"]["extendedTextMessageData"]["text"] == "after"
+    await runner.cleanup()
