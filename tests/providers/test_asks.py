@@ -1,6 +1,5 @@
 """What a gateway answers to each ask, and how each ask may end, against the upstream that is played."""
 
-
 import pytest
 
 from app.gateway.catalogue import METHODS

@@ -135,6 +135,11 @@ def _buttons(body: Fields) -> Fields:
     return contents.buttons_of(body, text="body" if "body" in body else "message")
 
 
+def _replies(body: Fields) -> Fields:
+    found = _buttons(body)
+    return {**found, "buttons": [{"type": "reply", **button} for button in found["buttons"]]}
+
+
 def _template(body: Fields) -> Fields:
     return contents.buttons_of({**body, "buttons": list_in(body, "templateButtons")}, text="message")
 
@@ -155,7 +160,7 @@ READERS: Final[Mapping[str, tuple[str, Callable[[Fields], Fields]]]] = {
     "sendcontact": ("contact", _contact),
     "sendpoll": ("poll", _poll),
     "sendinteractivebuttons": ("buttons", _buttons),
-    "sendinteractivebuttonsreply": ("buttons", _buttons),
+    "sendinteractivebuttonsreply": ("buttons", _replies),
     "sendbuttons": ("buttons", _buttons),
     "sendtemplatebuttons": ("buttons", _template),
     "sendlistmessage": ("list", _list),
