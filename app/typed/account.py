@@ -12,7 +12,7 @@ from app.accounts.scopes import Scope
 from app.providers import asks
 from app.typed.asking import ASKING, Asking
 from app.typed.chats import nothing_to_change
-from app.typed.pictures import LARGEST_BODY_BYTES, PictureOperation, picture_of
+from app.typed.pictures import PictureOperation, picture_of
 from app.typed.schemas.account import (
     AccountPicture,
     AccountProfile,
@@ -80,7 +80,6 @@ class LinkedAccountController(Controller):
         summary="Set the account's picture",
         guards=WRITE,
         operation_class=PictureOperation,
-        request_max_body_size=LARGEST_BODY_BYTES,
     )
     async def set_picture(self, asking: NamedDependency[Asking]) -> AccountPicture:
         """Give the account a picture: a JPEG of at most 5 MB as the body, or as the one file of a form.

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from app.accounts.auth import requires
 from app.accounts.scopes import Scope
-from app.kit.errors import FieldError, InvalidRequest, NotFound
+from app.kit.errors import FieldError, InvalidParameter, InvalidRequest, NotFound
 from app.providers import asks
 from app.typed.addresses import chat_at, message_at
 from app.typed.asking import ASKING, Asking, done
@@ -33,7 +33,9 @@ Count = Annotated[int, QueryParameter(name="limit", ge=1, le=1000, description="
 For = Annotated[
     str,
     QueryParameter(
-        name="for", pattern="^(everyone|me)$", description="For whom it goes away: `everyone`, or `me` (own side only)."
+        name="for",
+        description="For whom it goes away: `everyone`, or `me` (own side only).",
+        schema_extra={"enum": ["everyone", "me"]},
     ),
 ]
 
@@ -164,7 +166,7 @@ class HistoryController(Controller):
         whom: FromQuery[For] = "everyone",
     ) -> None:
         """Delete a message for everyone, or on the own side only."""
-        await asking.ask(asks.DeleteMessage(chat_at(chat_id), message_at(upstream_message_id), whom == "me"))
+        await asking.ask(asks.DeleteMessage(chat_at(chat_id), message_at(upstream_message_id), only_mine(whom)))
 
     @get(
         "/{upstream_message_id:str}/file",
@@ -179,6 +181,18 @@ class HistoryController(Controller):
         wanted = message_at(upstream_message_id)
         found: Any = await asking.ask(asks.FileOf(chat_at(chat_id), wanted))
         return shown(MessageFile, found, message_id=wanted)
+
+
+def only_mine(whom: str) -> bool:
+    """Whether a message goes away on the own side only.
+
+    Raises:
+        InvalidParameter: for whom else?
+    """
+    if whom not in ("everyone", "me"):
+        detail = "One of `everyone` and `me`."
+        raise InvalidParameter(detail, errors=(FieldError("?for", "invalid_value", detail),))
+    return whom == "me"
 
 
 def nothing_to_change() -> NothingToChange:

@@ -14,7 +14,7 @@ from app.providers import asks
 from app.typed.addresses import group_at, people_at, person_at
 from app.typed.asking import ASKING, Asking, done
 from app.typed.chats import nothing_to_change
-from app.typed.pictures import LARGEST_BODY_BYTES, PictureOperation, picture_of
+from app.typed.pictures import PictureOperation, picture_of
 from app.typed.schemas.common import shown
 from app.typed.schemas.groups import (
     GroupChange,
@@ -91,7 +91,6 @@ class GroupController(Controller):
         summary="Set a group's picture",
         guards=WRITE,
         operation_class=PictureOperation,
-        request_max_body_size=LARGEST_BODY_BYTES,
     )
     async def set_picture(self, asking: NamedDependency[Asking], group_id: FromPath[str]) -> GroupPicture:
         """Give a group a picture: a JPEG of at most 5 MB as the body, or as the one file of a form."""

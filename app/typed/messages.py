@@ -12,7 +12,7 @@ from app.kit.errors import Conflict
 from app.messages import service as messages
 from app.providers import asks
 from app.typed.asking import ASKING, Asking
-from app.typed.chats import For
+from app.typed.chats import For, only_mine
 from app.typed.schemas.chats import MessageChange, MessageEdit, MessageFile
 from app.typed.schemas.common import shown
 
@@ -52,8 +52,9 @@ class MessageLifeController(SendController):
         self, asking: NamedDependency[Asking], message_id: FromPath[str], whom: FromQuery[For] = "everyone"
     ) -> None:
         """Delete a message from the chat, for everyone or on the own side only; what is known of it stays here."""
+        is_mine = only_mine(whom)
         chat_id, upstream_id = await _place(asking, message_id)
-        await asking.ask(asks.DeleteMessage(chat_id, upstream_id, whom == "me"))
+        await asking.ask(asks.DeleteMessage(chat_id, upstream_id, is_mine))
 
     @get(
         "/{message_id:str}/file",

@@ -4,17 +4,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
-from litestar.datastructures import UploadFile
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from app.kit.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
+from app.files.incoming import Limits, taking
+from app.kit.errors import FieldError, InvalidRequest, UnsupportedMediaType
 from app.providers.port import Upload
 from app.typed.asking import Asking
 
-LARGEST_BYTES: Final = 5 * 1024 * 1024
-LARGEST_BODY_BYTES: Final = LARGEST_BYTES + 64 * 1024
-"""A form has some lines around its file."""
+LIMITS: Final = Limits(most_bytes=5 * 1024 * 1024, idle_seconds=15, total_seconds=120)
 JPEG: Final = "image/jpeg"
 FORM: Final = "multipart/form-data"
 FIRST_BYTES: Final = b"\xff\xd8\xff"
@@ -42,28 +40,24 @@ async def picture_of(asking: Asking) -> Upload:
     """The picture of a request; whoever may not use the instance is told so before it is read.
 
     Raises:
-        NotFound: the instance is none of the caller's. UnsupportedMediaType, BodyTooLarge, NoPicture.
+        NotFound: the instance is none of the caller's. UnsupportedMediaType, NoPicture, and those
+            of `taking`.
     """
     async with asking.database.begin(asking.principal.tenant) as uow:
         await asking.instance(uow)
     picture = await _body(asking)
-    if len(picture) > LARGEST_BYTES:
-        raise BodyTooLarge("A picture may have at most 5 MB.")
     if not picture.startswith(FIRST_BYTES):
         raise _no_picture("Only JPEG pictures are taken.")
     return Upload(_pieces(picture), len(picture), JPEG, "picture.jpg")
 
 
 async def _body(asking: Asking) -> bytes:
-    kind = asking.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == JPEG:
-        return await asking.request.body()
-    if kind != FORM:
+    headers = asking.request.headers
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in (JPEG, FORM):
         raise UnsupportedMediaType(f"Send `{JPEG}` or `{FORM}`.")
-    files = [value for value in (await asking.request.form()).values() if isinstance(value, UploadFile)]
-    if len(files) != 1:
-        raise _no_picture("The form has to have exactly one file.")
-    return await files[0].read()
+    async with taking(asking.request.receive, headers, limits=LIMITS) as incoming:
+        return b"".join([piece async for piece in incoming.file()])
 
 
 def _no_picture(detail: str) -> NoPicture:
