@@ -16,12 +16,12 @@ from app.kit.egress import Egress, Network, Reply
 from app.kit.work import Claim
 from app.lines import service, store, switches
 from app.lines.models import KeptNotice, Line
+from app.lines.service import PAUSE_SECONDS
 
 # Upstream waits 180 seconds. A worker must have its answer within its lease, of 60 by default, and keep time to record
 # it; and a slot that waits is a slot that does nothing else.
 ANSWER_SECONDS: Final = 30.0
 LEASE_MARGIN_SECONDS: Final = 4.0
-PAUSE_SECONDS: Final = 60.0
 MOST_A_CLAIM: Final = 50
 FAILING_AT_ONCE: Final = 5
 NO_PLACE_SECONDS: Final = 15.0
@@ -95,9 +95,11 @@ class Pusher:
         if line is None or notice is None:
             await work.settle(uow, claim)
             return None
-        pause = (line.push_at - uow.now).total_seconds() if line.push_at else 0.0
-        if pause > 0 or (line.push_failures and self._failing >= FAILING_AT_ONCE):
-            await work.settle(uow, claim, again_seconds=min(pause, PAUSE_SECONDS) if pause > 0 else NO_PLACE_SECONDS)
+        pause = service.pause_seconds(line, uow.now)
+        if not pause and line.push_failures and self._failing >= FAILING_AT_ONCE:
+            pause = NO_PLACE_SECONDS
+        if pause:
+            await work.settle(uow, claim, again_seconds=pause)
             return None
         return await _turn(uow, line, notice)
 

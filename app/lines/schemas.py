@@ -4,14 +4,19 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from app.kit.wire import Url
+EXAMPLE_URL = "https://wa.brand.example"
 
 
 class GreenApiCredentials(Struct, frozen=True):
     """What GREEN-API's own SDKs, bots and flows are given; the token may call this one instance."""
 
-    api_url: Annotated[Url, Meta(description="The host for calls, in place of GREEN-API's.")]
-    media_url: Annotated[Url, Meta(description="The host for uploads; the same.")]
+    api_url: Annotated[
+        str,
+        Meta(max_length=2000, description="The host for calls, in place of GREEN-API's.", examples=[EXAMPLE_URL]),
+    ]
+    media_url: Annotated[
+        str, Meta(max_length=2000, description="The host for uploads; the same.", examples=[EXAMPLE_URL])
+    ]
     id_instance: Annotated[
         int, Meta(ge=1, description="The instance's number; it stays for good.", examples=[7_700_000_001])
     ]

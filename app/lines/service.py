@@ -24,6 +24,7 @@ from app.lines.models import KeptNotice, Line
 from app.lines.rewriting import Links
 from app.providers.events import Notification
 
+PAUSE_SECONDS: Final = 60.0
 CLEAR_EVERY: Final = timedelta(minutes=1)
 CORRESPONDENTS: Final = "correspondents"
 CheckUrl = Callable[[str, str], None]
@@ -117,28 +118,13 @@ async def settings(uow: UnitOfWork, line: Line) -> dict[str, Any]:
     return own | switches.OFF | row.settings
 
 
-async def upstream_part(
-    uow: UnitOfWork, line: Line, changes: dict[str, Any], *, check_url: CheckUrl | None = None
-) -> dict[str, Any]:
-    """What `change` would return; nothing is changed. To set all or nothing, ask upstream for this first.
-
-    `check_url` refuses addresses that notifications cannot go to (`Egress.check_url`).
-
-    Raises:
-        SettingRefused, UrlRefused: as `change` would. Gone: the line was erased.
-    """
-    mine, theirs = switches.split(changes)
-    if check_url is not None and mine.get(switches.URL):
-        check_url(mine[switches.URL], f"#/{switches.URL}")
-    return theirs | switches.newly_asked(mine, (await _read(uow, line)).settings)
-
-
 async def change(
     uow: UnitOfWork, line: Line, changes: dict[str, Any], *, check_url: CheckUrl | None = None
 ) -> dict[str, Any]:
     """Take the tenant's own settings out of what it sets, at once; returns what must be set upstream, maybe nothing.
 
-    An address that is set, be it the same, is tried anew without a pause.
+    An address that is set, be it the same, is tried anew without a pause. `check_url` refuses addresses that
+    notifications cannot go to (`Egress.check_url`). To set all or nothing, `switches.split` tells beforehand.
 
     Raises:
         SettingRefused, UrlRefused: nothing was changed. Gone: the line was erased.
@@ -262,11 +248,17 @@ async def webhook_token(uow: UnitOfWork, line: Line) -> str:
     return vault.open(line.webhook_token_sealed, _webhook_place(line.instance_id))
 
 
+def pause_seconds(line: Line, now: datetime) -> float:
+    """How long the oldest notification is not to be tried again; a clock that went back prolongs no pause."""
+    left = (line.push_at - now).total_seconds() if line.push_at else 0.0
+    return left if 0.0 < left <= PAUSE_SECONDS else 0.0
+
+
 async def _put(uow: UnitOfWork, line: Line, kind: str, body: dict[str, Any]) -> None:
     await store.keep(uow, line, kind, msgspec.json.encode(body).decode())
     if line.webhook_url:
-        pause = (line.push_at - uow.now).total_seconds() if line.push_at else 0.0
-        uow.defer(PushNotices(ref=line.instance_id, tenant_id=line.tenant_id), after_seconds=max(0.0, pause))
+        job = PushNotices(ref=line.instance_id, tenant_id=line.tenant_id)
+        uow.defer(job, after_seconds=pause_seconds(line, uow.now))
 
 
 async def _read(uow: UnitOfWork, line: Line) -> Line:

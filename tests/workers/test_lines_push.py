@@ -14,7 +14,8 @@ from app.instances import service as instances
 from app.kit import work
 from app.kit.db import SYSTEM
 from app.lines import service as lines
-from app.lines.pushing import MOST_A_CLAIM, PAUSE_SECONDS
+from app.lines.pushing import MOST_A_CLAIM
+from app.lines.service import PAUSE_SECONDS
 from app.runtime import Runtime
 from tests.conftest import Drain
 from tests.receiver import Receiver, receiving
@@ -281,3 +282,20 @@ async def test_one_dead_receiver_does_not_hold_up_another(runtime: Runtime, drai
         await drain()
     assert texts(silent) == ["a"]
     assert texts(receiver) == ["a", "b"]
+
+
+async def test_a_clock_that_goes_back_prolongs_no_pause(runtime: Runtime, drain: Drain) -> None:
+    made = await make_line(runtime.database)
+    async with receiving() as receiver:
+        receiver.answers = [500, 200]
+        runtime.database.shift += timedelta(hours=5)
+        await change(runtime, made, webhookUrl=receiver.url)
+        await say(runtime, made, "a")
+        await drain()
+        runtime.database.shift -= timedelta(hours=5)
+        await change(runtime, made, incomingWebhook="yes")
+        await say(runtime, made, "b")
+        async with runtime.database.begin(SYSTEM) as uow:
+            await uow.session.execute(text("update work set run_at = :now where kind = 'line.push'"), {"now": uow.now})
+        await drain()
+    assert texts(receiver) == ["a", "a", "b"]

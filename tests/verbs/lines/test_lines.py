@@ -148,8 +148,6 @@ async def test_the_tenants_own_settings_stay_here_and_the_others_go_upstream(run
 
 async def test_what_upstream_does_not_do_from_birth_is_asked_of_it_once(runtime: Runtime) -> None:
     made = await make_line(runtime.database, deviceWebhook="no")
-    async with runtime.database.begin(made.tenant_id) as uow:
-        assert await lines.upstream_part(uow, made.line, {"deviceWebhook": "yes"}) == {"deviceWebhook": "yes"}
     assert await _change(runtime, made, {"deviceWebhook": "yes", "pollMessageWebhook": "yes"}) == {
         "deviceWebhook": "yes"
     }
