@@ -5,6 +5,7 @@ from typing import Any
 from app.accounts.api import AccountController
 from app.admin.api import OperatorController
 from app.compat.api import PartnerTokenController
+from app.compat.native_api import NativeController
 from app.events.api import EventsController
 from app.files.api import download_file, probe_file
 from app.inbound.api import take_notice
@@ -41,6 +42,7 @@ ROUTES: list[Any] = [
     list_calls,
     SettingsController,
     LinkedAccountController,
+    NativeController,
     list_plans,
     get_subscription,
     get_usage,
