@@ -22,7 +22,7 @@ from app.kit import log
 FOREIGN = ("httpx", "httpcore", "mail.log", "aiohttp.server", "aiohttp.access", "aiohttp.web")
 # These answers may show the secret that they have just made, or that is theirs to show.
 SHOWS_ONCE = re.compile(
-    r"/v1/(auth/sessions|api_keys|api_keys/[^/]+/rotate|webhook_endpoints/[^/]+/(rotate_)?secret)/?"
+    r"/v1/(auth/sessions|api_keys|partner_tokens|api_keys/[^/]+/rotate|webhook_endpoints/[^/]+/(rotate_)?secret)/?"
 )
 
 

@@ -27,6 +27,8 @@ TRUST_SECONDS: Final = 0.5
 MOST_KEPT: Final = 20_000
 LONGEST_TOKEN: Final = 100
 FREE_FAILURES: Final = 20
+FREE_OF_ADDRESS: Final = 300
+"""Failures a minute that are answered at once: for one number from one address, and from one address."""
 FAILURES_FORGOTTEN_SECONDS: Final = 60.0
 SLOW_SECONDS: Final = 1.0
 MOST_SLOWED: Final = 500
@@ -106,22 +108,26 @@ class Failures:
     _seen: OrderedDict[str, tuple[float, int]] = field(default_factory=OrderedDict)
     _slowed: int = 0
 
-    async def failed(self, address: str) -> None:
+    async def failed(self, address: str, number: int | None = None) -> None:
         """Take note of a failure; past some it takes a second to be told, as long as not too many wait already."""
-        now = time.monotonic()
-        since, count = self._seen.get(address, (now, 0))
-        if now - since > FAILURES_FORGOTTEN_SECONDS:
-            since, count = now, 0
-        self._seen[address] = (since, count + 1)
-        self._seen.move_to_end(address)
-        if len(self._seen) > MOST_KEPT:
-            self._seen.popitem(last=False)
-        if count >= FREE_FAILURES and self._slowed < MOST_SLOWED:
+        is_often = self._count(f"{address} {number}") > FREE_FAILURES
+        if (self._count(address) > FREE_OF_ADDRESS or is_often) and self._slowed < MOST_SLOWED:
             self._slowed += 1
             try:
                 await asyncio.sleep(SLOW_SECONDS)
             finally:
                 self._slowed -= 1
+
+    def _count(self, key: str) -> int:
+        now = time.monotonic()
+        since, count = self._seen.get(key, (now, 0))
+        if now - since > FAILURES_FORGOTTEN_SECONDS:
+            since, count = now, 0
+        self._seen[key] = (since, count + 1)
+        self._seen.move_to_end(key)
+        if len(self._seen) > MOST_KEPT:
+            self._seen.popitem(last=False)
+        return count + 1
 
 
 class LineAuthenticator:
@@ -153,7 +159,7 @@ class LineAuthenticator:
             known = await self._found(self._lines, number, lambda: self._look_up(number))
             if known is not None and lines.token_is(known.line, self.keyring, token):
                 return known
-        await self.failures.failed(address)
+        await self.failures.failed(address, number)
         return None
 
     async def partner(self, token: str, address: str) -> Principal | None:

@@ -119,7 +119,7 @@ def of_reply(scene: Scene, status: int, raw: bytes) -> Answer:
 def complaint(raw: bytes) -> Answer:
     """What is said of a body that is no JSON, as upstream says it."""
     try:
-        json.loads(raw)
+        json.loads(raw.decode())
     except json.JSONDecodeError as error:
         if error.pos >= len(error.doc):
             return plain(400, "Unexpected end of JSON input")

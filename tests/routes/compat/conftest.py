@@ -1,7 +1,9 @@
 """A line of a tenant, called as its clients call it."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -38,9 +40,7 @@ class LineClient:
         return await self.http.request(verb, self.path(method, tail), **more)
 
 
-async def make_line(
-    runtime: Runtime, client: httpx2.AsyncClient, tenant: TestTenant, instance: Instance
-) -> LineClient:
+async def make_line(runtime: Runtime, client: httpx2.AsyncClient, tenant: TestTenant, instance: Instance) -> LineClient:
     """The line of an instance."""
     async with runtime.database.begin(tenant.tenant_id) as uow:
         line = await lines.ensure(uow, instance)
@@ -53,3 +53,23 @@ async def line(runtime: Runtime, client: httpx2.AsyncClient, drain: Drain, upstr
     """A line of Ada's whose phone is linked."""
     ada = await make_tenant(runtime, name="Ada")
     return await make_line(runtime, client, ada, await make_ready_instance(runtime, drain, upstream, ada))
+
+
+async def raw_request(client: httpx2.AsyncClient, text: str) -> tuple[int, dict[str, str], bytes]:
+    """One request written byte by byte, for addresses that clients' libraries would tidy; status, headers, body."""
+    at = urlsplit(str(client.base_url))
+    reader, writer = await asyncio.open_connection(at.hostname, at.port)
+    try:
+        writer.write(text.encode("latin-1"))
+        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)).decode("latin-1")
+        first, *lines_of = head.strip().split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (row.partition(":") for row in lines_of)}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        return int(first.split()[1]), headers, body
+    finally:
+        writer.close()
+
+
+def get(path: str, verb: str = "GET") -> str:
+    """The bytes of a request without a body."""
+    return f"{verb} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
