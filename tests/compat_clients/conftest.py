@@ -1,15 +1,26 @@
-"""The clients, files for them to send, and an account to call: the gateway's own and ours."""
+"""The clients, files for them to send, and accounts to call: the gateway's own and ours."""
 
+import asyncio
 import base64
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
+from app.instances.models import Instance
+from app.kit import ids
+from app.kit.db import SYSTEM
+from app.plans import service as plans
+from app.runtime import Runtime
 from tests.compat_clients.stage import Target
 from tests.compat_clients.toolbox import NotInstalled, Toolbox, prepare
-from tests.conftest import PARTNER_LIVE, Upstream
+from tests.conftest import PARTNER_LIVE, Drain, Upstream
+from tests.factories import TestTenant, make_ready_instance, make_tenant
 
+DIRECT_PHONE, OUR_PHONE = "79990002233@c.us", "79990001122@c.us"
 PIXEL = (  # a JPEG of one point
     "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////"
     "////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPxA="
@@ -36,19 +47,6 @@ def files(tmp_path: Path) -> dict[str, Path]:
     return found
 
 
-@pytest.fixture
-async def direct(upstream: Upstream) -> Target:
-    """An account of the simulator, made and linked as a partner and a phone do it."""
-    await upstream.control("POST", "config", STEADY)
-    return await make_direct(upstream, "79990001122@c.us")
-
-
-@pytest.fixture
-async def reseller(upstream: Upstream) -> Target:
-    """A partner of the simulator."""
-    return Target(upstream.url, 0, "", 0, "", more={"partner_token": PARTNER_LIVE}, names={PARTNER_LIVE: "partner"})
-
-
 STEADY: dict[str, Any] = {
     "min_delay_ms_override": 0,
     "deliver_after_seconds": None,
@@ -60,17 +58,74 @@ STEADY: dict[str, Any] = {
 """Nothing happens by itself at a time of its own, so that two runs see the same."""
 
 
-async def make_direct(upstream: Upstream, wid: str) -> Target:
-    """One more account of the simulator."""
-    made = await upstream.http.post(f"{upstream.url}/partner/createInstance/{PARTNER_LIVE}", json={"name": "direct"})
+@pytest.fixture
+async def world(upstream: Upstream) -> Upstream:
+    """The simulator, steady."""
+    await upstream.control("POST", "config", STEADY)
+    return upstream
+
+
+@pytest.fixture
+async def direct(world: Upstream) -> Target:
+    """An account of the simulator, made and linked as a partner and a phone do it."""
+    made = await world.http.post(f"{world.url}/partner/createInstance/{PARTNER_LIVE}", json={"name": "direct"})
     account = made.json()
     number = account["idInstance"]
-    while (await upstream.control("GET", f"instances?id_instance={number}"))["instances"][0][
-        "state"
-    ] != "notAuthorized":
-        pass
-    await upstream.scan(number, wid)
-    return Target(upstream.url, number, account["apiTokenInstance"], number, wid)
+    async with asyncio.timeout(10):
+        while await _state(world, number) != "notAuthorized":
+            await asyncio.sleep(0.02)
+    await world.scan(number, DIRECT_PHONE)
+    return Target(world.url, number, account["apiTokenInstance"], number, DIRECT_PHONE)
+
+
+@pytest.fixture
+async def ours(runtime: Runtime, client: httpx2.AsyncClient, drain: Drain, world: Upstream, worker: None) -> Target:
+    """An instance of a tenant of ours, paid for, reached with the credentials that its tenant is shown."""
+    tenant = await make_tenant(runtime)
+    instance = await make_ready_instance(runtime, drain, world, tenant)
+    async with runtime.database.begin(SYSTEM) as uow:
+        await plans.go_live(uow, tenant.tenant_id, instance.id, days=1, source="test", note=None)
+    return await shown(client, tenant, instance)
+
+
+async def shown(client: httpx2.AsyncClient, tenant: TestTenant, instance: Instance) -> Target:
+    """What a tenant puts into the code it has."""
+    path = f"/v1/instances/{ids.to_wire(ids.INSTANCE, instance.id)}/credentials"
+    reply = await client.get(path, headers=tenant.headers)
+    told = reply.json()["green_api"]
+    assert instance.upstream_id is not None
+    return Target(told["api_url"], told["id_instance"], told["api_token_instance"], instance.upstream_id, OUR_PHONE)
+
+
+@pytest.fixture
+async def worker(runtime: Runtime, drain: Drain) -> AsyncIterator[None]:
+    """A worker that does what is due while the clients run."""
+
+    async def work() -> None:
+        while True:
+            await drain()
+            await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(work())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.fixture
+async def partner(world: Upstream) -> Target:
+    """A partner of the simulator."""
+    return Target(world.url, 0, "", 0, "", more={"partner_token": PARTNER_LIVE}, names={PARTNER_LIVE: "partner"})
+
+
+@pytest.fixture
+async def reseller(runtime: Runtime, client: httpx2.AsyncClient, world: Upstream, worker: None) -> Target:
+    """A tenant of ours that plays the partner."""
+    tenant = await make_tenant(runtime)
+    reply = await client.post("/v1/partner_tokens", headers=tenant.headers, json={"name": "Their shop"})
+    token = reply.json()["secret"]
+    return Target(str(client.base_url), 0, "", 0, "", more={"partner_token": token}, names={token: "partner"})
 
 
 async def _state(upstream: Upstream, number: int) -> str:

@@ -1,6 +1,7 @@
 """Plays a customer's program against a gateway: the simulator itself, or our API with the simulator behind it."""
 
 import asyncio
+import base64
 import json
 import os
 from collections.abc import Awaitable, Callable
@@ -17,7 +18,7 @@ from tests.conftest import Upstream
 
 SCRIPTS = Path(__file__).parent / "scripts"
 PATIENCE_SECONDS = 120.0
-FRIEND = "79990000001@c.us"
+WHO = {"chat_id": "79990000001@c.us", "sender": "79990000001@c.us", "sender_name": "Ann"}
 
 
 @dataclass
@@ -75,29 +76,15 @@ class Scene:
 Act = Callable[[Scene], Awaitable[Any]]
 
 
-def _file(type_message: str, name: str, mime_type: str) -> dict[str, Any]:
-    link = f"https://files.example.com/{name}"
-    about = {"downloadUrl": link, "caption": "Look", "fileName": name, "jpegThumbnail": "", "mimeType": mime_type}
-    return {"typeMessage": type_message, "fileMessageData": about}
-
-
 KINDS: dict[str, dict[str, Any]] = {
-    "picture": _file("imageMessage", "look.jpg", "image/jpeg"),
-    "video": _file("videoMessage", "look.mp4", "video/mp4"),
-    "document": _file("documentMessage", "look.pdf", "application/pdf"),
-    "audio": _file("audioMessage", "look.oga", "audio/ogg; codecs=opus"),
-    "link": {
-        "typeMessage": "extendedTextMessage",
-        "extendedTextMessageData": {"text": "https://example.com", "description": "", "title": "Example"},
-    },
-    "contact": {
-        "typeMessage": "contactMessage",
-        "contactMessageData": {"displayName": "Cleo", "vcard": "BEGIN:VCARD\nVERSION:3.0\nFN:Cleo\nEND:VCARD"},
-    },
-    "location": {
-        "typeMessage": "locationMessage",
-        "locationMessageData": {"nameLocation": "Here", "address": "", "latitude": 52.5, "longitude": 13.4},
-    },
+    "text": {"text": "Anyone there?"},
+    "picture": {"kind": "imageMessage", "file_name": "look.jpg", "caption": "Look"},
+    "video": {"kind": "videoMessage", "file_name": "look.mp4"},
+    "document": {"kind": "documentMessage", "file_name": "look.pdf"},
+    "audio": {"kind": "audioMessage", "file_name": "look.oga"},
+    "link": {"kind": "extendedTextMessage", "text": "https://example.com", "title": "Example"},
+    "contact": {"kind": "contactMessage", "display_name": "Cleo", "phone": "79990000003"},
+    "location": {"kind": "locationMessage", "latitude": 52.5, "longitude": 13.4, "name": "Here"},
 }
 
 
@@ -142,8 +129,7 @@ async def held(scene: Scene) -> None:
 
 async def incoming(scene: Scene) -> None:
     """Somebody writes; the notification has arrived where the client asks."""
-    who = {"chat_id": FRIEND, "sender": FRIEND, "sender_name": "Ann"}
-    await scene.phone("receive", text=scene.line["text"], **who)
+    await scene.phone("receive", text=scene.line["text"], **WHO)
     await arrived(scene)
 
 
@@ -152,21 +138,15 @@ async def incoming_soon(scene: Scene) -> None:
 
     async def write() -> None:
         await asyncio.sleep(0.3)
-        await scene.phone("receive", text=scene.line["text"], chat_id=FRIEND, sender=FRIEND, sender_name="Ann")
+        await scene.phone("receive", text=scene.line["text"], **WHO)
 
     scene.later.append(asyncio.create_task(write()))
 
 
 async def incoming_file(scene: Scene) -> None:
     """Somebody sends a picture that can be downloaded."""
-    path = scene.files["picture"]
-    truth = await scene.truth()
-    address = f"{scene.upstream.url}/waInstance{truth['id_instance']}/uploadFile/{truth['token']}"
-    headers = {"GA-Filename": path.name, "Content-Type": "image/jpeg"}
-    async with scene.http.post(address, data=path.read_bytes(), headers=headers) as answer:
-        link = (await answer.json())["urlFile"]
-    data = {**KINDS["picture"], "fileMessageData": {**KINDS["picture"]["fileMessageData"], "downloadUrl": link}}
-    await scene.phone("receive", message_data=data, chat_id=FRIEND, sender=FRIEND, sender_name="Ann")
+    content = base64.b64encode(scene.files["picture"].read_bytes()).decode()
+    await scene.phone("receive", **WHO, **KINDS["picture"], base64=content)
     await arrived(scene)
 
 
@@ -180,18 +160,9 @@ async def fetched(scene: Scene) -> None:
 async def incoming_kinds(scene: Scene) -> None:
     """Somebody sends one message of each kind."""
     for kind in scene.line["kinds"]:
-        await receive_kind(scene, kind)
+        await scene.phone("receive", **WHO, **KINDS[kind])
     if "waiting" in scene.line:
         await arrived(scene)
-
-
-async def receive_kind(scene: Scene, kind: str) -> None:
-    """Somebody sends a message of this kind."""
-    who = {"chat_id": FRIEND, "sender": FRIEND, "sender_name": "Ann"}
-    if kind == "text":
-        await scene.phone("receive", text="Anyone there?", **who)
-    else:
-        await scene.phone("receive", message_data=KINDS[kind], **who)
 
 
 async def arrived(scene: Scene) -> None:

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from tests.compat_clients.stage import Target, play
+from tests.compat_clients.both import run_both
+from tests.compat_clients.stage import Target
 from tests.compat_clients.toolbox import Toolbox
-from tests.compat_clients.transcript import compare_with_golden
 from tests.conftest import Upstream
 
 
-async def test_a_bot_answers(toolbox: Toolbox, direct: Target, upstream: Upstream, files: dict[str, Path]) -> None:
-    played = await play(toolbox, "bot.py", direct, upstream, files)
-    compare_with_golden("bot", played.transcript)
+async def test_a_bot_answers(
+    toolbox: Toolbox, direct: Target, ours: Target, world: Upstream, files: dict[str, Path]
+) -> None:
+    await run_both("bot", "bot.py", (direct, ours), toolbox, world, files)

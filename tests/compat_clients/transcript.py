@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ MESSAGE_ID = re.compile(r"(?<![0-9A-Za-z])[0-9A-F]{16,34}(?![0-9A-Za-z])")
 GROUP_ID = re.compile(r"(?<!\d)\d{10,}(?:-\d+)?@g\.us")
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")
 LINK = re.compile(r"https?://(?:127\.0\.0\.1:\d+|chat\.whatsapp\.com)/[^\s\"',]*")
+RECEIPT = re.compile(r"receipt (\d+)")
 TOKEN = re.compile(r"(?<![0-9a-f])[0-9a-f]{50}(?![0-9a-f])")
 LONG_BASE64 = re.compile(r"^[A-Za-z0-9+/]{200,}={0,2}$")
 
@@ -46,6 +46,7 @@ class Normaliser:
         value = TOKEN.sub("<token>", value)
         value = GROUP_ID.sub(lambda found: self._number("group", found.group()), value)
         value = MESSAGE_ID.sub(lambda found: self._number("message", found.group()), value)
+        value = RECEIPT.sub(lambda found: f"receipt {self._number('receipt', found[1])}", value)
         value = ISO_TIME.sub("<time>", value)
         value = LINK.sub("<link>", value)
         return "<picture>" if LONG_BASE64.match(value) else value
@@ -57,6 +58,8 @@ class Normaliser:
         if isinstance(value, list):
             return [self.value(inner, key) for inner in value]
         if isinstance(value, str):
+            if key == "path":  # of a refusal; we mask the token there as everywhere
+                value = value.replace("/***", "/<token>")
             return "<code>" if key == "code" and re.fullmatch(r"[A-Z0-9-]{8,9}", value) else self.text(value)
         if isinstance(value, bool) or value is None:
             return value
@@ -155,11 +158,6 @@ def assert_same(one_name: str, one: list[Any], other_name: str, other: list[Any]
     lines = difflib.unified_diff(_lines(one).splitlines(), _lines(other).splitlines(), one_name, other_name, n=12)
     text = "\n".join(lines)
     raise AssertionError(text[:12_000] + ("\n… and more" if len(text) > 12_000 else ""))
-
-
-def without(transcript: list[dict[str, Any]], change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> list[Any]:
-    """A transcript with steps changed or left out, for a difference that is meant to be."""
-    return [changed for step in transcript if (changed := change(step)) is not None]
 
 
 def _lines(transcript: list[Any]) -> str:

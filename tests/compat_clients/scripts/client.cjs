@@ -231,7 +231,7 @@ async function leaving (api) {
   await step('instance.logout', () => api.instance.logout())
   cue('unlinked')
   await step('instance.qr', () => api.instance.qr())
-  await step('instance.getAuthorizationCode', () => api.instance.getAuthorizationCode(79990001122))
+  await step('instance.getAuthorizationCode', () => api.instance.getAuthorizationCode(79990009999))
   cue('scanned')
 }
 

@@ -162,6 +162,8 @@ def groups(files: dict[str, str]) -> list[Step | Cue]:
 def statuses(shop: str) -> list[Step | Cue]:
     """Stories."""
     return [
+        call("account.setSettings", requestBody={"outgoingWebhook": "yes"}),  # without it stories are not kept
+        cue("settled"),
         call("statuses.sendTextStatus", "story", message="Sale!", backgroundColor="#228B22", font="SERIF"),
         call("statuses.sendVoiceStatus", urlFile=f"{shop}/voice.ogg", fileName="voice.ogg"),
         call("statuses.sendMediaStatus", urlFile=f"{shop}/pixel.jpg", fileName="logo.jpg", caption="New"),
@@ -170,6 +172,8 @@ def statuses(shop: str) -> list[Step | Cue]:
         call("statuses.getOutgoingStatuses", minutes=60),
         call("statuses.getIncomingStatuses", minutes=60),
         call("statuses.deleteStatus", idMessage="$story.idMessage"),
+        call("account.setSettings", requestBody={"outgoingWebhook": "no"}),
+        cue("settled"),
     ]
 
 
@@ -242,7 +246,7 @@ def leaving() -> list[Step | Cue]:
         call("account.logout"),
         cue("unlinked"),
         call("account.qr"),
-        call("account.getAuthorizationCode", phoneNumber=79990001122),
+        call("account.getAuthorizationCode", phoneNumber=79990009999),
         call("sending.sendMessage", chatId=FRIEND, message="Without a phone"),
     ]
 
