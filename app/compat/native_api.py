@@ -173,9 +173,11 @@ async def _served(
     request: Request[Any, Any, Any], principal: Principal, native: Native, instance_id: str, name: str
 ) -> Response[Any]:
     wanted = ids.from_wire(ids.INSTANCE, instance_id)
-    method = _method(name, request.method)
+    method = _method(name)
     principal.require(method.scope)
     known = await _known(native.parts, principal, wanted, method)
+    if not address.takes(method, request.method):
+        raise MethodNotAllowed(headers={"Allow": method.verb})
     call = _call(request, native.parts, method, known)
     if method.takes in (Takes.MULTIPART, Takes.RAW):
         answer = await uploads.serve(native.parts, native.asking, call, request.receive)
@@ -186,14 +188,12 @@ async def _served(
     return Response(answer.body, status_code=answer.status, media_type=answer.content_type)
 
 
-def _method(name: str, verb: str) -> Method:
+def _method(name: str) -> Method:
     method = METHODS.get(name.lower())
     if method is None or method.group == address.PARTNER:
         raise NoMethod()
     if method.name == SOCKET:
         raise SocketElsewhere()
-    if not address.takes(method, verb):
-        raise MethodNotAllowed(headers={"Allow": method.verb})
     return method
 
 

@@ -24,7 +24,16 @@ PREFIXES = {
     "delivery_id": ids.DELIVERY,
     "org_id": ids.ORGANIZATION,
     "upload_id": ids.UPLOAD,
+    "partner_token_id": ids.PARTNER_TOKEN,
 }
+NOT_OURS = {
+    "chat_id": "79990005544@c.us",
+    "group_id": "120363043968066561@g.us",
+    "upstream_message_id": "BAE5F00D00000001",
+    "status_id": "BAE5F00D00000002",
+    "method": "getChats",
+}
+"""Parts of paths that are WhatsApp's or the gateway's; they say nothing of whose they are."""
 
 
 def routes() -> list[tuple[str, str, Scope | None]]:
@@ -46,7 +55,7 @@ def filled(path: str) -> str:
 
     def value(found: re.Match[str]) -> str:
         name = found.group(1)
-        return ids.to_wire(PREFIXES[name], ids.new_id())
+        return NOT_OURS.get(name) or ids.to_wire(PREFIXES[name], ids.new_id())
 
     return re.sub(r"\{(\w+)\}", value, path)
 
@@ -97,6 +106,19 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "type": "text",
         "text": {"body": "Hello"},
     },
+    ("PATCH", "/v1/instances/{instance_id}/messages/{message_id}"): {"text": {"body": "Mine"}},
+    ("PATCH", "/v1/instances/{instance_id}/chats/{chat_id}"): {"is_archived": True},
+    ("POST", "/v1/instances/{instance_id}/chats/{chat_id}/read"): {},
+    ("POST", "/v1/instances/{instance_id}/chats/{chat_id}/typing"): {},
+    ("PATCH", "/v1/instances/{instance_id}/chats/{chat_id}/messages/{upstream_message_id}"): {"text": {"body": "Mine"}},
+    ("PUT", "/v1/instances/{instance_id}/contacts/{chat_id}"): {"first_name": "Bo"},
+    ("PATCH", "/v1/instances/{instance_id}/contacts/{chat_id}"): {"first_name": "Bo"},
+    ("POST", "/v1/instances/{instance_id}/number_checks"): {"to": "+79990005544"},
+    ("POST", "/v1/instances/{instance_id}/groups"): {"name": "Bo's", "participants": ["+79990005544"]},
+    ("PATCH", "/v1/instances/{instance_id}/groups/{group_id}"): {"name": "Bo's"},
+    ("POST", "/v1/instances/{instance_id}/groups/{group_id}/participants"): {"participant": "+79990005544"},
+    ("POST", "/v1/instances/{instance_id}/statuses"): {"type": "text", "text": {"body": "Mine"}},
+    ("PATCH", "/v1/instances/{instance_id}/settings"): {"keep_online": True},
     ("PATCH", "/v1/webhook_endpoints/{endpoint_id}"): {"description": "Mine now"},
     ("POST", "/v1/webhook_endpoints/{endpoint_id}/recover"): {"since": "2026-01-01T00:00:00Z"},
     ("POST", "/v1/webhook_endpoints/{endpoint_id}/rotate_secret"): {"expire_old_after_seconds": 0},
@@ -111,11 +133,15 @@ async def world(client: httpx2.AsyncClient, runtime: Runtime, drain: Drain, upst
     ada = await make_tenant(runtime, name="Ada")
     hook = {"url": "http://127.0.0.1:9999/hooks"}
     endpoint = (await client.post("/v1/webhook_endpoints", headers=ada.headers, json=hook)).json()
+    partner = (await client.post("/v1/partner_tokens", headers=ada.headers, json={"name": "Tools"})).json()
     instance = await make_ready_instance(runtime, drain, upstream, ada)
     instance_id = ids.to_wire(ids.INSTANCE, instance.id)
     text = BODIES["POST", "/v1/instances/{instance_id}/messages"]
     sent = await client.post(f"/v1/instances/{instance_id}/messages", headers=ada.headers, json=text)
     assert sent.status_code == 202, sent.text
+    headers = ada.headers | {"Content-Type": "image/jpeg"}
+    uploaded = await client.post(f"/v1/instances/{instance_id}/uploads", headers=headers, content=b"picture")
+    assert uploaded.status_code == 201, uploaded.text
     operations = (await client.get("/v1/operations", headers=ada.headers)).json()["data"]
     events = (await client.get("/v1/events", headers=ada.headers)).json()["data"]
     return {
@@ -125,6 +151,8 @@ async def world(client: httpx2.AsyncClient, runtime: Runtime, drain: Drain, upst
         "event_id": events[0]["id"],
         "endpoint_id": endpoint["id"],
         "key_id": ada.key_id,
+        "partner_token_id": partner["id"],
+        "upload_id": uploaded.json()["id"],
     }
 
 
@@ -137,7 +165,7 @@ async def test_another_tenants_ids_are_404_on_every_route(
     for method, path, scope in routes():
         if scope is Scope.OPERATOR or "{" not in path:
             continue
-        where = re.sub(r"\{(\w+)\}", lambda found: world[found.group(1)], path)
+        where = re.sub(r"\{(\w+)\}", lambda found: (NOT_OURS | world)[found.group(1)], path)
         reply = await client.request(method, where, headers=bo.headers, json=BODIES.get((method, path)))
         assert reply.status_code == 404, f"{method} {path}: {reply.status_code} {reply.text[:200]}"
         assert reply.json()["code"] == "resource_not_found", path
