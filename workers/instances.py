@@ -5,6 +5,7 @@ from typing import Final
 
 from app.events import erasure as events
 from app.files import uploads
+from app.gateway import erasure as gateway
 from app.idempotency import erasure as idempotency
 from app.inbound import erasure as inbound
 from app.instances import commands, listing, reconcile, watching
@@ -25,6 +26,7 @@ ERASERS: Final[Mapping[str, Eraser]] = {
     "replies": webhooks.erase,
     "lines": lines.erase,
     "uploads": uploads.erase,
+    "calls": gateway.erase,
 }
 """What each room above or below keeps of an instance; the deletion knows them by this list only."""
 

@@ -9,6 +9,7 @@ from app.accounts import service as accounts
 from app.events import erasure as events_erasure
 from app.events.models import Event
 from app.files import uploads
+from app.gateway.models import GatewayCall
 from app.idempotency import service as idempotency
 from app.inbound.models import Notice
 from app.kit.db import UnitOfWork
@@ -19,6 +20,7 @@ from app.webhooks import erasure as webhooks_erasure
 from app.webhooks.models import Delivery, DeliveryAttempt
 
 KEEP_NOTICES: Final = timedelta(days=7)
+KEEP_CALLS: Final = timedelta(days=7)
 KEEP_EVENTS: Final = timedelta(days=30)
 FINAL: Final = ("succeeded", "failed", "cancelled")
 
@@ -52,7 +54,11 @@ async def clean(uow: UnitOfWork, limit: int) -> bool:
         .limit(limit)
     )
     operations = await _run(uow, delete(Operation).where(tuple_(Operation.tenant_id, Operation.id).in_(ended)))
-    return limit in (emptied, expired, untaken, untold, forgotten, len(events), notices, operations)
+    old_calls = (
+        select(GatewayCall.tenant_id, GatewayCall.id).where(GatewayCall.called_at < uow.now - KEEP_CALLS).limit(limit)
+    )
+    calls = await _run(uow, delete(GatewayCall).where(tuple_(GatewayCall.tenant_id, GatewayCall.id).in_(old_calls)))
+    return limit in (emptied, expired, untaken, untold, forgotten, len(events), notices, operations, calls)
 
 
 async def _run(uow: UnitOfWork, statement: Delete) -> int:

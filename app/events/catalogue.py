@@ -47,6 +47,16 @@ def _message(status: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def _of_message(**more: Any) -> dict[str, Any]:
+    known = {"message_id": MESSAGE, "instance_id": INSTANCE, "upstream_message_id": "BAE5F4886F6F2D05"}
+    return {**known, "chat_id": CHAT, "sender": CHAT, **more}
+
+
+def _call() -> dict[str, Any]:
+    said = {"status": "ringing", "is_video": False, "duration_seconds": None, "happened_at": INSTANT}
+    return _instance(call_id="E5A1B2C3D4", chat_id=CHAT, **said)
+
+
 def _operation(**more: Any) -> dict[str, Any]:
     resource = {"type": "instance", "id": INSTANCE}
     return {"operation_id": OPERATION, "operation_type": "instance.provision", "resource": resource, **more}
@@ -83,6 +93,26 @@ CATALOGUE: Final[tuple[EventType, ...]] = (
     ),
     EventType("message.status_changed", "A message was delivered or read.", _message("delivered")),
     EventType("message.failed", "A message could not be delivered.", _message("failed", error=REFUSED)),
+    EventType(
+        "message.edited",
+        "A message has new words; `message_id` is null for one that never went through us.",
+        _of_message(content={"text": "Hello again"}, own=False, edited_at=INSTANT),
+    ),
+    EventType(
+        "message.deleted", "A message was taken back by who wrote it.", _of_message(own=False, deleted_at=INSTANT)
+    ),
+    EventType(
+        "reaction.received",
+        "Somebody reacted to a message; `emoji` is null when a reaction was taken back.",
+        _of_message(sender_name="Ada", emoji="👍"),
+    ),
+    EventType(
+        "poll.voted",
+        "Somebody voted; `votes` is the poll's whole state.",
+        _of_message(question="When?", votes=[{"option": "Morning", "voters": [CHAT]}]),
+    ),
+    EventType("call.incoming", "Somebody calls the account, or that call went on.", _call()),
+    EventType("call.outgoing", "The phone calls somebody, or that call went on.", _call()),
     EventType(
         "trial.started",
         "The trial of an instance runs from now.",
@@ -121,7 +151,7 @@ CATALOGUE: Final[tuple[EventType, ...]] = (
     EventType(
         RAW,
         "Something the gateway told that has no word of ours yet; `raw` is as it came, without the gateway's names.",
-        {"instance_id": INSTANCE, "type": "incomingCall", "raw": {"from": CHAT, "status": "offer"}},
+        {"instance_id": INSTANCE, "type": "incomingBlock", "raw": {"chatId": CHAT, "chatState": "blocked"}},
     ),
 )
 NAMES: Final = frozenset(item.name for item in CATALOGUE)

@@ -45,20 +45,30 @@ async def draft(
     """
     chat_id = chat_of(data.to)
     content = await _content(Place(database, principal, instance_id, public_url), data)
-    kind, shown = describe(content)
-    typing = None if isinstance(data.typing_seconds, UnsetType) else data.typing_seconds
-
-    async def dispatch(provider: Provider, credentials: Credentials, quoted: str | None) -> Answered:
-        return Answered(await provider.send(credentials, asks.Send(chat_id, content, quoted, typing)))
-
-    return Draft(
-        chat_id=chat_id,
-        kind=kind,
-        content=shown,
-        dispatch=dispatch,
+    return of(
+        chat_id,
+        content,
+        typing_seconds=None if isinstance(data.typing_seconds, UnsetType) else data.typing_seconds,
         reply_to=ids.from_wire(ids.MESSAGE, data.reply_to) if data.reply_to else None,
         client_reference=data.client_reference or None,
     )
+
+
+def of(
+    chat_id: str,
+    content: asks.Content,
+    *,
+    typing_seconds: float | None = None,
+    reply_to: UUID | None = None,
+    client_reference: str | None = None,
+) -> Draft:
+    """A message of ours, and how it is handed to a gateway."""
+    kind, shown = describe(content)
+
+    async def dispatch(provider: Provider, credentials: Credentials, quoted: str | None) -> Answered:
+        return Answered(await provider.send(credentials, asks.Send(chat_id, content, quoted, typing_seconds)))
+
+    return Draft(chat_id, kind, shown, dispatch, reply_to, client_reference)
 
 
 async def _content(place: Place, data: MessageCreate) -> asks.Content:

@@ -26,6 +26,7 @@ from app.kit.work import Claim
 from app.messages import service as messages
 from app.messages import store
 from app.messages.models import Message
+from app.plans import leases
 from app.plans import service as plans
 from app.plans.service import Reservation
 from app.providers.errors import ProviderError
@@ -53,12 +54,14 @@ class Search:
 
 
 async def sweep(database: Database, options: Options, claim: Claim, every_seconds: float) -> None:
-    """Take over sends whose process died between handing them over and recording it."""
+    """Take over what processes that died have left: sends without an outcome, echoes without a record, leases."""
     async with database.begin(SYSTEM) as uow:
         await work.settle(uow, claim, again_seconds=every_seconds)
         for row in await store.overdue(uow, uow.now - options.lease, SWEEP_BATCH):
             if await messages.lost(uow, row):
                 uow.defer(ResolveMessage(ref=row.id, tenant_id=row.tenant_id))
+        await messages.adopt(uow, SWEEP_BATCH)
+        await leases.end(uow)
 
 
 async def resolve(database: Database, registry: Registry, options: Options, claim: Claim) -> None:

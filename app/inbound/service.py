@@ -16,12 +16,18 @@ from app.kit.db import UnitOfWork
 from app.kit.errors import Unauthenticated
 from app.kit.ids import INSTANCE, to_wire
 from app.lines import service as lines
+from app.messages import changes
 from app.messages import service as messages
 from app.providers.events import (
+    CallChanged,
+    MessageDeleted,
     MessageEchoed,
+    MessageEdited,
     MessageProgressed,
     MessageReceived,
     Notification,
+    PollVoted,
+    ReactionReceived,
     StateChanged,
     Unmapped,
 )
@@ -121,6 +127,10 @@ async def _act(uow: UnitOfWork, instance: Instance, said: Notification, parsed: 
             await messages.echoed(uow, instance, what, said.happened_at)
         case MessageProgressed() as what:
             await messages.progressed(uow, instance, what, said.happened_at)
+        case MessageEdited() | MessageDeleted() | ReactionReceived() | PollVoted() as what:
+            await changes.changed(uow, instance, what, said.happened_at)
+        case CallChanged() as what:
+            await changes.called(uow, instance, what, said.happened_at)
         case Unmapped() as what:
             await events.publish(
                 uow,

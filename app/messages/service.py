@@ -135,17 +135,17 @@ async def received(uow: UnitOfWork, instance: Instance, what: MessageReceived, a
             "instance_id": instance.id,
             "direction": "inbound",
             "kind": what.kind,
-            "chat_id": _plain(what.chat_id),
-            "content": _plain(what.content),
-            "sender": _plain(what.sender),
+            "chat_id": plain(what.chat_id),
+            "content": plain(what.content),
+            "sender": plain(what.sender),
             "status": "received",
-            "upstream_message_id": _plain(what.message_id),
+            "upstream_message_id": plain(what.message_id),
         },
     )
     if row is None:
         return
     received_at = to_wire(at or uow.now)
-    more = {"sender": row.sender, "sender_name": _plain(what.sender_name), "received_at": received_at}
+    more = {"sender": row.sender, "sender_name": plain(what.sender_name), "received_at": received_at}
     await tell(uow, instance.environment, row, "message.received", more)
 
 
@@ -158,12 +158,12 @@ async def echoed(uow: UnitOfWork, instance: Instance, what: MessageEchoed, at: d
         "tenant_id": instance.tenant_id,
         "instance_id": instance.id,
         "kind": what.kind,
-        "chat_id": _plain(what.chat_id),
-        "content": _plain(what.content),
-        "likeness": likeness(what.kind, _plain(what.content)),
+        "chat_id": plain(what.chat_id),
+        "content": plain(what.content),
+        "likeness": likeness(what.kind, plain(what.content)),
         "sender": None,
         "status": "sent",
-        "upstream_message_id": _plain(what.message_id),
+        "upstream_message_id": plain(what.message_id),
     }
     if not what.by_api:
         row = await store.add(uow, {**values, "direction": "outbound"})
@@ -188,13 +188,13 @@ async def progressed(uow: UnitOfWork, instance: Instance, what: MessageProgresse
     before = BEFORE.get(what.status)
     if before is None:
         return
-    upstream_id = _plain(what.message_id)
+    upstream_id = plain(what.message_id)
     error = {"code": what.reason or "failed", "detail": None} if what.status == "failed" else None
     place = (uow, instance.tenant_id, instance.id, upstream_id)
     row = await store.advance(*place, status=what.status, before=before, error=error)
     if row is None:
         values = {"tenant_id": instance.tenant_id, "instance_id": instance.id, "direction": store.EARLY}
-        values |= {"kind": "unknown", "chat_id": _plain(what.chat_id), "content": {}, "sender": None}
+        values |= {"kind": "unknown", "chat_id": plain(what.chat_id), "content": {}, "sender": None}
         values |= {"status": what.status, "error": error, "upstream_message_id": upstream_id}
         if await store.add(uow, values) is not None:
             return
@@ -283,12 +283,12 @@ def _kind(status: str) -> str:
     return {"sent": "message.sent", "failed": "message.failed"}.get(status, "message.status_changed")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value from upstream without what PostgreSQL cannot hold: NUL and halves of surrogate pairs."""
     if isinstance(value, str):
         return value.replace("\x00", REPLACEMENT).encode("utf-8", "replace").decode()
     if isinstance(value, dict):
-        return {_plain(key): _plain(each) for key, each in value.items()}
+        return {plain(key): plain(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     return value

@@ -261,6 +261,20 @@ async def get(uow: UnitOfWork, message_id: UUID, *, tenant_id: UUID, lock: bool 
     return row
 
 
+async def by_upstream_id(
+    uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, upstream_message_id: str
+) -> Message | None:
+    """A message by its upstream id, locked."""
+    query = select(Message).where(
+        Message.tenant_id == tenant_id,
+        Message.instance_id == instance_id,
+        Message.upstream_message_id == upstream_message_id,
+        Message.direction != EARLY,
+    )
+    row: Message | None = await uow.session.scalar(query.with_for_update())
+    return row
+
+
 def of_instance(
     uow: UnitOfWork, instance_id: UUID, *, chat_id: str | None, direction: str | None, status: Sequence[str]
 ) -> Select[Message]:

@@ -94,7 +94,8 @@ async def test_kept_answers_about_the_instance_are_forgotten_alone(runtime: Runt
 
 
 def test_every_room_that_keeps_something_of_an_instance_is_asked() -> None:
-    assert set(ERASERS) == {"messages", "notices", "events", "chats", "answers", "replies", "lines", "uploads"}
+    rooms = {"messages", "notices", "events", "chats", "answers", "replies", "lines", "uploads", "calls"}
+    assert set(ERASERS) == rooms
 
 
 async def test_what_messages_said_is_forgotten_everywhere_after_a_week(runtime: Runtime) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from app.accounts.principal import Principal
 from app.accounts.scopes import TENANT_SCOPES
 from app.events.models import Event
-from app.gateway.relay import Asked, Draft, Relay
+from app.gateway import drafting
+from app.gateway.relay import Asked, Relay
 from app.idempotency.once import bound
 from app.idempotency.service import Kept
 from app.jobs import SweepMessages, periodic
@@ -19,6 +20,7 @@ from app.kit.crypto import Secret
 from app.kit.db import SYSTEM
 from app.kit.ids import API_KEY, from_wire
 from app.kit.problem import document
+from app.providers.asks import Send, Text
 from app.providers.green_api.adapter import GreenApi
 from app.providers.port import Credentials, Provider, Sent
 from app.providers.registry import Registry
@@ -128,11 +130,9 @@ class Dying:
         self.real = real
         self.reached = asyncio.Event()
 
-    async def send_text(
-        self, credentials: Credentials, chat_id: str, text: str, quoted_message_id: str | None = None
-    ) -> Sent:
+    async def send(self, credentials: Credentials, send: Send) -> Sent:
         if self.real is not None:
-            await self.real.send_text(credentials, chat_id, text)
+            await self.real.send(credentials, send)
         self.reached.set()
         await asyncio.Event().wait()
         raise AssertionError
@@ -248,7 +248,7 @@ async def _ask(sender: Sender, relay: Relay, key: str) -> Any:
     def problem(error: Any) -> Kept:
         return Kept(error.status, {}, msgspec.json.encode(document(error, docs_url="", request_id="req_1")))
 
-    return await relay.send(Asked(principal, sender.instance.id, Draft(CHAT, "Hello"), use, problem))
+    return await relay.send(Asked(principal, sender.instance.id, drafting.of(CHAT, Text("Hello")), use, problem))
 
 
 async def _kill(asking: asyncio.Task[Any]) -> None:

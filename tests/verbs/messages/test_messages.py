@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -63,6 +63,7 @@ async def _sending(runtime: Runtime, bare: Bare, text: str = "Hello") -> Message
             instance,
             message_id=new_id(),
             chat_id=CHAT,
+            kind="text",
             content={"text": text},
             client_reference=None,
             idempotency_key="k",
@@ -179,11 +180,18 @@ async def test_an_echo_settles_what_was_unknown_and_only_that(runtime: Runtime) 
     assert [kind for kind, _ in await _events(runtime)] == ["message.sent"]
 
 
-async def test_messages_of_somebody_else_leave_nothing(runtime: Runtime) -> None:
-    """Sent through the same account but not by us, while nothing of ours is open."""
+async def test_an_echo_without_a_record_becomes_the_record(runtime: Runtime) -> None:
+    """The process was killed before it wrote the message down, or somebody else sends through the same account."""
     bare = await make_bare(runtime.database)
-    await _told(runtime, bare, _echo("X1", "theirs"), MessageProgressed("X1", CHAT, "sent", None))
-    assert await _rows(runtime) == []
+    await _told(runtime, bare, _echo("X1", "theirs"), MessageProgressed("X1", CHAT, "delivered", None))
+    assert [row.direction for row in await _rows(runtime)] == ["early"]
+    async with runtime.database.begin(SYSTEM) as uow:
+        assert await messages.adopt(uow, 10) == 0
+    runtime.database.shift += timedelta(minutes=6)
+    async with runtime.database.begin(SYSTEM) as uow:
+        assert await messages.adopt(uow, 10) == 1
+    [row] = await _rows(runtime)
+    assert (row.direction, row.status, row.upstream_message_id) == ("outbound", "delivered", "X1")
 
 
 async def test_what_was_told_early_is_no_message_to_anyone(runtime: Runtime) -> None:
