@@ -14,6 +14,7 @@ from app.settings import Settings
 log = structlog.get_logger()
 
 DRAIN_SECONDS: Final = 20
+SOCKETS: Final = "websockets-sansio"
 SOCKET_FRAME_BYTES: Final = 4096
 """Of a client's frames: the only socket of ours is one that tells."""
 
@@ -28,7 +29,7 @@ async def serve(settings: Settings) -> None:
                 host=settings.host,
                 port=settings.port,
                 http=Listening,
-                ws="websockets-sansio",
+                ws=SOCKETS,
                 ws_max_size=SOCKET_FRAME_BYTES,
                 ws_per_message_deflate=False,
                 lifespan="on",

@@ -19,7 +19,17 @@ from app.compat.answer import (
 from app.compat.wording import Scene
 from app.gateway.endings import InstanceNotConnected
 from app.instances.service import InstanceFailed, InstanceNotReady, InstanceSuspended
-from app.kit.errors import AppError, BodyTooLarge, Forbidden, Gone, InvalidRequest, NotFound, PaymentNeeded, RateLimited
+from app.kit.errors import (
+    AppError,
+    BodyTooLarge,
+    Conflict,
+    Forbidden,
+    Gone,
+    InvalidRequest,
+    NotFound,
+    PaymentNeeded,
+    RateLimited,
+)
 from app.kit.errors import UpstreamTimeout as OutcomeNotKnown
 from app.plans.refusals import PlanLimitReached, TrialExpired, TrialNotStarted
 from app.providers.errors import Outcome, ProviderError
@@ -88,4 +98,5 @@ _OTHERS: Final[tuple[tuple[type[AppError], Answer], ...]] = (
     (NotFound, UNAUTHORIZED),
     (Forbidden, FORBIDDEN),
     (BodyTooLarge, TOO_LARGE),
+    (Conflict, TOO_FAST),  # such as a message alike of which it is not known yet whether it was sent: later
 )

@@ -137,7 +137,14 @@ class NativeController(Controller):
         """
         return await _served(request, principal, native, instance_id, method)
 
-    @post("/", operation_id="callGateway", summary="Call a method", status_code=200, operation_class=NativeOperation)
+    @post(
+        "/",
+        operation_id="callGateway",
+        summary="Call a method",
+        status_code=200,
+        operation_class=NativeOperation,
+        opt={"streams": True},
+    )
     async def call(
         self,
         request: Request[Any, Any, Any],

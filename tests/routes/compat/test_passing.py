@@ -138,6 +138,14 @@ async def test_methods_without_a_phone_say_so_as_upstream_does(line: LineClient,
     assert (await line.call("GET", "getStateInstance")).json() == {"stateInstance": "notAuthorized"}
 
 
+async def test_a_text_whose_fate_is_not_known_is_not_sent_again(line: LineClient, upstream: Upstream) -> None:
+    await upstream.faults({"method": "sendMessage", "kind": "lose_answer", "times": 1})
+    assert (await line.call("POST", "sendMessage", json=HELLO)).status_code == 504
+    again = await line.call("POST", "sendMessage", json=HELLO)
+    assert (again.status_code, again.content, again.headers["retry-after"]) == (429, b"", "1")
+    assert len(await calls(upstream, line, "sendMessage")) == 1
+
+
 async def test_an_empty_success_stays_empty(line: LineClient) -> None:
     sent = (await line.call("POST", "sendMessage", json=HELLO)).json()["idMessage"]
     reply = await line.call("POST", "deleteMessage", json={"chatId": CHAT, "idMessage": sent})

@@ -46,13 +46,8 @@ async def test_a_form_whose_file_comes_first_is_understood(line: LineClient, ups
 
 
 async def test_a_file_is_stored_raw_and_as_a_form(line: LineClient) -> None:
-    headers = {"Content-Type": "image/jpeg", "GA-Filename": "схема.jpg".encode().decode("latin-1")}
-    raw = await line.http.request(
-        "POST",
-        line.path("uploadFile"),
-        content=JPEG,
-        headers={key: value.encode("latin-1") for key, value in headers.items()},
-    )
+    headers = {b"Content-Type": b"image/jpeg", b"GA-Filename": "схема.jpg".encode()}
+    raw = await line.http.request("POST", line.path("uploadFile"), content=JPEG, headers=headers)
     nameless = await line.call("POST", "uploadFile", content=JPEG, headers={"Content-Type": "image/jpeg"})
     form = await line.call("POST", "UploadFile", files={"file": ("x.jpg", JPEG, "image/jpeg")})
     for reply in (raw, nameless, form):
@@ -94,17 +89,23 @@ async def test_what_is_no_file_or_too_large_never_becomes_a_message(line: LineCl
     assert (await line.call("GET", "getStateInstance")).status_code == 200
 
 
+FAULTS: list[tuple[dict[str, Any], int]] = [
+    ({"kind": "lose_answer"}, 504),
+    ({"kind": "status", "status": 502}, 504),
+    ({"kind": "status", "status": 401, "body": ""}, 502),
+    ({"kind": "status", "status": 429, "body": ""}, 429),
+]
+
+
 async def test_an_upload_that_upstream_fails_is_told_and_not_repeated(line: LineClient, upstream: Upstream) -> None:
-    for fault, status in (
-        ({"kind": "lose_answer"}, 504),
-        ({"kind": "status", "status": 502}, 504),
-        ({"kind": "status", "status": 401, "body": ""}, 502),
-        ({"kind": "status", "status": 429, "body": ""}, 429),
-    ):
+    for number, (fault, status) in enumerate(FAULTS):
         await upstream.faults({"method": "sendFileByUpload", **fault})
         before = len(await calls(upstream, line, "sendFileByUpload"))
         reply = await line.call(
-            "POST", "sendFileByUpload", data={"chatId": CHAT}, files={"file": ("x.jpg", JPEG, "image/jpeg")}
+            "POST",
+            "sendFileByUpload",
+            data={"chatId": CHAT, "caption": str(number)},
+            files={"file": ("x.jpg", JPEG, "image/jpeg")},
         )
         assert reply.status_code == status, (fault, reply.text)
         assert len(await calls(upstream, line, "sendFileByUpload")) == before + 1
