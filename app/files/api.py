@@ -29,7 +29,7 @@ HEADERS: Final = {
 }
 
 RangeWanted = Annotated[
-    str | None, HeaderParameter(name="Range", max_length=200, description="One range of bytes, `bytes=0-1023`.")
+    str | None, HeaderParameter(name="Range", max_length=8000, description="One range of bytes, `bytes=0-1023`.")
 ]
 
 
