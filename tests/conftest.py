@@ -243,6 +243,7 @@ async def stack(
 async def runtime(stack: tuple[Runtime, str], clean: None, upstream: Upstream) -> AsyncIterator[Runtime]:
     """The runtime, with empty tables, a fresh upstream and the present time."""
     stack[0].authenticator.forget()
+    stack[0].snapshots.forget()
     yield stack[0]
     stack[0].database.shift = type(stack[0].database.shift)()
 

@@ -94,6 +94,11 @@ CATALOGUE: Final[tuple[EventType, ...]] = (
     EventType("message.status_changed", "A message was delivered or read.", _message("delivered")),
     EventType("message.failed", "A message could not be delivered.", _message("failed", error=REFUSED)),
     EventType(
+        "message.outcome_unknown",
+        "It cannot be found out whether a message was sent.",
+        _message("unknown", error={"code": "outcome_unknown", "detail": "It cannot be found out."}),
+    ),
+    EventType(
         "message.edited",
         "A message has new words; `message_id` is null for one that never went through us.",
         _of_message(content={"text": "Hello again"}, own=False, edited_at=INSTANT),

@@ -11,11 +11,12 @@ from app.events.catalogue import CATALOGUE, NAMES, known, matches
 from app.jobs import JOBS
 
 SHAPE = re.compile(
-    r"(instance|message|trial|subscription|quota|operation|api_key|organization|webhook_endpoint|gateway)\.[a-z_]+"
+    r"(instance|message|reaction|poll|call|trial|subscription|quota|operation|api_key|organization|webhook_endpoint"
+    r"|gateway)\.[a-z_]+"
 )
 NO_EVENTS = {job.kind for job in JOBS} | {
     "instance.provision", "instance.delete", "instance.logout", "instance.reboot", "instance.suspend",
-    "instance.resume", "message.outcome_unknown",
+    "instance.resume",
 }  # fmt: skip
 
 
