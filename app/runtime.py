@@ -11,6 +11,7 @@ from app.gateway.calls import Gateway
 from app.gateway.options import Options as GatewayOptions
 from app.gateway.records import Records
 from app.gateway.relay import Relay
+from app.gateway.snapshots import Snapshots
 from app.instances.options import Options as InstanceOptions
 from app.instances.options import RepairPolicy
 from app.kit import work
@@ -21,6 +22,7 @@ from app.kit.mail import Mailer
 from app.kit.queue import RedisBell
 from app.lines.pushing import Pusher
 from app.lines.waiting import Waiters
+from app.plans.leases import Leases
 from app.providers.green_api.adapter import GreenApi
 from app.providers.port import Provider
 from app.providers.registry import Registry
@@ -44,6 +46,8 @@ class Runtime:
     relay: Relay
     records: Records
     gateway: Gateway
+    snapshots: Snapshots
+    leases: Leases
     pusher: Pusher
     waiters: Waiters
 
@@ -67,13 +71,12 @@ async def open_runtime(
     registry = Registry(_providers(settings))
     egress = Egress(settings.networks())
     fetcher = Fetcher(settings.networks(), _bases(settings))
-    gateway_options = GatewayOptions(
-        resolve_seconds=settings.resolve_seconds,
-        journal_seconds=settings.journal_seconds,
-        upstream_timeout_seconds=settings.upstream_timeout_seconds,
-    )
+    gateway_options = _gateway_options(settings)
     relay = Relay(database, registry, gateway_options)
     records = Records(database)
+    snapshots = Snapshots(database, registry)
+    leases = Leases(database)
+    authenticator = Authenticator(database)
     pusher = Pusher(database, settings.networks(), lease_seconds=settings.lease_seconds)
     waiters = Waiters(database)
     try:
@@ -81,25 +84,18 @@ async def open_runtime(
             settings=settings,
             keyring=keyring,
             database=database,
-            authenticator=Authenticator(database),
+            authenticator=authenticator,
             registry=registry,
             egress=egress,
             fetcher=fetcher,
             mailer=Mailer(settings.smtp_url, settings.mail_from),
-            instance_options=InstanceOptions(
-                deployment=settings.deployment,
-                public_url=settings.public_url.rstrip("/"),
-                quiet_seconds=settings.quiet_seconds,
-                ready_poll_seconds=settings.ready_poll_seconds,
-                state_poll_seconds=settings.state_poll_seconds,
-                surplus_wait_seconds=settings.surplus_wait_seconds,
-                listing_seconds=settings.listing_seconds,
-                repair_policy=cast(RepairPolicy, settings.repair_policy),
-            ),
+            instance_options=_instance_options(settings),
             gateway_options=gateway_options,
             relay=relay,
             records=records,
             gateway=Gateway(database, registry, relay, records),
+            snapshots=snapshots,
+            leases=leases,
             pusher=pusher,
             waiters=waiters,
         )
@@ -108,12 +104,36 @@ async def open_runtime(
         await pusher.close()
         await relay.close()
         await records.close()
+        await leases.close()
+        await snapshots.close()
+        await authenticator.close()
         await fetcher.close()
         await egress.close()
         await registry.close()
         await database.close()
         if own_bell is not None:
             await own_bell.close()
+
+
+def _instance_options(settings: Settings) -> InstanceOptions:
+    return InstanceOptions(
+        deployment=settings.deployment,
+        public_url=settings.public_url.rstrip("/"),
+        quiet_seconds=settings.quiet_seconds,
+        ready_poll_seconds=settings.ready_poll_seconds,
+        state_poll_seconds=settings.state_poll_seconds,
+        surplus_wait_seconds=settings.surplus_wait_seconds,
+        listing_seconds=settings.listing_seconds,
+        repair_policy=cast(RepairPolicy, settings.repair_policy),
+    )
+
+
+def _gateway_options(settings: Settings) -> GatewayOptions:
+    return GatewayOptions(
+        resolve_seconds=settings.resolve_seconds,
+        journal_seconds=settings.journal_seconds,
+        upstream_timeout_seconds=settings.upstream_timeout_seconds,
+    )
 
 
 def _providers(settings: Settings) -> dict[tuple[str, str], Provider]:
