@@ -41,6 +41,14 @@ async def form() -> AsyncIterator[bytes]:
     yield b"\r\n--cut--\r\n"
 
 
+async def behind() -> AsyncIterator[bytes]:
+    """A large file in a form, with the chat after it."""
+    yield b'--cut\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\n'
+    async for piece in pieces():
+        yield piece
+    yield b'\r\n--cut\r\nContent-Disposition: form-data; name="chatId"\r\n\r\n79990003344@c.us\r\n--cut--\r\n'
+
+
 async def link(api: Apart, shop: Shop, upload_id: str) -> str:
     """Where an upload can be read, at this process."""
     token = (await shop.link(await shop.kept_at(upload_id), "a.mp4")).rpartition("/")[2]
@@ -82,6 +90,37 @@ async def test_large_files_pass_through_in_both_directions(api: Apart, shop: Sho
         large = await link(api, shop, made.json()["id"])
         with Peak(api) as peak:
             assert await download(client, large) == (SIZE, DIGEST)
+        assert peak.bytes - before < MOST_GROWTH
+
+
+@pytest.mark.timeout(240)
+async def test_the_drop_in_face_passes_bodies_on_as_they_come(api: Apart, shop: Shop) -> None:
+    credentials = shop.path.replace("uploads", "credentials")
+    known = (await shop.client.get(credentials, headers=shop.tenant.headers)).json()["green_api"]
+    where = f"{api.url}/waInstance{known['id_instance']}/%s/{known['api_token_instance']}"
+
+    async def message() -> AsyncIterator[bytes]:
+        yield b'--cut\r\nContent-Disposition: form-data; name="chatId"\r\n\r\n79990003344@c.us\r\n'
+        async for piece in form():
+            yield piece
+
+    told = {"Content-Type": "multipart/form-data; boundary=cut"}
+    raw = {"Content-Type": "video/mp4", "GA-Filename": "a.mp4"}
+    async with httpx2.AsyncClient(timeout=120) as client:
+        for _ in range(2):
+            warm = await client.post(where % "uploadFile", headers=raw, content=pieces(2))
+            assert warm.status_code == 200, warm.text
+        before = api.memory
+        with Peak(api) as peak:
+            sent = await client.post(where % "sendFileByUpload", headers=told, content=message())
+            assert (sent.status_code, set(sent.json())) == (200, {"idMessage", "urlFile"}), sent.text
+            kept = await client.post(where % "uploadFile", headers=raw, content=pieces())
+            assert kept.status_code == 200, kept.text
+            assert await download(client, kept.json()["urlFile"]) == (SIZE, DIGEST)
+        assert peak.bytes - before < MOST_GROWTH
+        with Peak(api) as peak:  # what must be known stands behind the file: it waits on disk
+            late = await client.post(where % "sendFileByUpload", headers=told, content=behind())
+            assert late.status_code == 200, late.text
         assert peak.bytes - before < MOST_GROWTH
 
 
