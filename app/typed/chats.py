@@ -26,7 +26,7 @@ from app.typed.schemas.chats import (
     MessageFile,
     Typing,
 )
-from app.typed.schemas.common import shown
+from app.typed.schemas.common import ChatPath, MessagePath, shown
 
 READ, WRITE = [requires(Scope.CHATS_READ)], [requires(Scope.CHATS_WRITE)]
 Count = Annotated[int, QueryParameter(name="limit", ge=1, le=1000, description="How many at most.")]
@@ -58,7 +58,7 @@ class ChatController(Controller):
         return ChatList([shown(ChatView, chat) for chat in found])
 
     @get("/{chat_id:str}", operation_id="getChat", summary="Get a chat", guards=READ)
-    async def get_chat(self, asking: NamedDependency[Asking], chat_id: FromPath[str]) -> ChatView:
+    async def get_chat(self, asking: NamedDependency[Asking], chat_id: FromPath[ChatPath]) -> ChatView:
         """One chat of the list, by its id or a phone number."""
         wanted = chat_at(chat_id)
         for chat in await asking.ask(asks.ListChats()):
@@ -68,7 +68,7 @@ class ChatController(Controller):
 
     @patch("/{chat_id:str}", operation_id="updateChat", summary="Update a chat", guards=WRITE)
     async def update_chat(
-        self, asking: NamedDependency[Asking], chat_id: FromPath[str], data: JSONBody[ChatChange]
+        self, asking: NamedDependency[Asking], chat_id: FromPath[ChatPath], data: JSONBody[ChatChange]
     ) -> ChatChanged:
         """Put a chat into the archive or take it out, and say how long its new messages live.
 
@@ -89,7 +89,7 @@ class ChatController(Controller):
 
     @post("/{chat_id:str}/read", operation_id="markChatRead", summary="Mark as read", status_code=204, guards=WRITE)
     async def mark_read(
-        self, asking: NamedDependency[Asking], chat_id: FromPath[str], data: JSONBody[ChatRead]
+        self, asking: NamedDependency[Asking], chat_id: FromPath[ChatPath], data: JSONBody[ChatRead]
     ) -> Response[None]:
         """Mark a chat as read, or one message of it."""
         ask = asks.MarkRead(chat_at(chat_id), data.message_id or None)
@@ -97,7 +97,7 @@ class ChatController(Controller):
 
     @post("/{chat_id:str}/typing", operation_id="showTyping", summary="Show typing", status_code=204, guards=WRITE)
     async def show_typing(
-        self, asking: NamedDependency[Asking], chat_id: FromPath[str], data: JSONBody[Typing]
+        self, asking: NamedDependency[Asking], chat_id: FromPath[ChatPath], data: JSONBody[Typing]
     ) -> Response[None]:
         """Seem to type, or to record, for a while; it goes through the queue of messages."""
         return await asking.once(asks.ShowTyping(chat_at(chat_id), data.seconds, data.recording), done)
@@ -112,7 +112,7 @@ class HistoryController(Controller):
 
     @get("/", operation_id="listChatMessages", summary="List a chat's messages", guards=[requires(Scope.MESSAGES_READ)])
     async def list_messages(
-        self, asking: NamedDependency[Asking], chat_id: FromPath[str], limit: FromQuery[Count] = 100
+        self, asking: NamedDependency[Asking], chat_id: FromPath[ChatPath], limit: FromQuery[Count] = 100
     ) -> ChatMessageList:
         """The newest messages of a chat, newest first; the journal may lag by two minutes.
 
@@ -128,7 +128,7 @@ class HistoryController(Controller):
         guards=[requires(Scope.MESSAGES_READ)],
     )
     async def get_message(
-        self, asking: NamedDependency[Asking], chat_id: FromPath[str], upstream_message_id: FromPath[str]
+        self, asking: NamedDependency[Asking], chat_id: FromPath[ChatPath], upstream_message_id: FromPath[MessagePath]
     ) -> ChatMessageView:
         """One message of a chat by WhatsApp's id."""
         ask = asks.ReadMessage(chat_at(chat_id), message_at(upstream_message_id))
@@ -143,8 +143,8 @@ class HistoryController(Controller):
     async def edit_message(
         self,
         asking: NamedDependency[Asking],
-        chat_id: FromPath[str],
-        upstream_message_id: FromPath[str],
+        chat_id: FromPath[ChatPath],
+        upstream_message_id: FromPath[MessagePath],
         data: JSONBody[MessageChange],
     ) -> MessageEdit:
         """Change an own text within 15 minutes of its sending."""
@@ -161,8 +161,8 @@ class HistoryController(Controller):
     async def delete_message(
         self,
         asking: NamedDependency[Asking],
-        chat_id: FromPath[str],
-        upstream_message_id: FromPath[str],
+        chat_id: FromPath[ChatPath],
+        upstream_message_id: FromPath[MessagePath],
         whom: FromQuery[For] = "everyone",
     ) -> None:
         """Delete a message for everyone, or on the own side only."""
@@ -175,7 +175,7 @@ class HistoryController(Controller):
         guards=[requires(Scope.MESSAGES_READ)],
     )
     async def get_file(
-        self, asking: NamedDependency[Asking], chat_id: FromPath[str], upstream_message_id: FromPath[str]
+        self, asking: NamedDependency[Asking], chat_id: FromPath[ChatPath], upstream_message_id: FromPath[MessagePath]
     ) -> MessageFile:
         """A fresh link to the file of a message; whoever has the link has the file."""
         wanted = message_at(upstream_message_id)

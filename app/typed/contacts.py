@@ -11,7 +11,7 @@ from app.accounts.scopes import Scope
 from app.providers import answers, asks
 from app.typed.addresses import chat_at, person_at
 from app.typed.asking import ASKING, Asking
-from app.typed.schemas.common import shown
+from app.typed.schemas.common import ChatPath, PersonPath, shown
 from app.typed.schemas.contacts import (
     AvatarView,
     ContactList,
@@ -47,31 +47,31 @@ class ContactController(Controller):
         return ContactList([shown(ContactView, contact) for contact in found])
 
     @get("/{chat_id:str}", operation_id="getContact", summary="Get a contact", guards=READ)
-    async def get_contact(self, asking: NamedDependency[Asking], chat_id: FromPath[str]) -> ContactProfile:
+    async def get_contact(self, asking: NamedDependency[Asking], chat_id: FromPath[PersonPath]) -> ContactProfile:
         """What is known about a person or a business."""
         return shown(ContactProfile, await asking.ask(asks.ReadContact(person_at(chat_id))))
 
     @put("/{chat_id:str}", operation_id="putContact", summary="Add a contact", status_code=204, guards=WRITE)
     async def put_contact(
-        self, asking: NamedDependency[Asking], chat_id: FromPath[str], data: JSONBody[ContactNames]
+        self, asking: NamedDependency[Asking], chat_id: FromPath[PersonPath], data: JSONBody[ContactNames]
     ) -> None:
         """Write a person into the address book, over what stood there."""
         await asking.ask(asks.AddContact(person_at(chat_id), data.first_name, data.last_name, data.on_phone))
 
     @patch("/{chat_id:str}", operation_id="renameContact", summary="Rename a contact", status_code=204, guards=WRITE)
     async def rename_contact(
-        self, asking: NamedDependency[Asking], chat_id: FromPath[str], data: JSONBody[ContactNames]
+        self, asking: NamedDependency[Asking], chat_id: FromPath[PersonPath], data: JSONBody[ContactNames]
     ) -> None:
         """Give a person of the address book another name."""
         await asking.ask(asks.EditContact(person_at(chat_id), data.first_name, data.last_name, data.on_phone))
 
     @delete("/{chat_id:str}", operation_id="deleteContact", summary="Delete a contact", guards=WRITE)
-    async def delete_contact(self, asking: NamedDependency[Asking], chat_id: FromPath[str]) -> None:
+    async def delete_contact(self, asking: NamedDependency[Asking], chat_id: FromPath[PersonPath]) -> None:
         """Strike a person out of the address book; the chat stays."""
         await asking.ask(asks.DeleteContact(person_at(chat_id)))
 
     @get("/{chat_id:str}/avatar", operation_id="getContactAvatar", summary="Get an avatar", guards=READ)
-    async def get_avatar(self, asking: NamedDependency[Asking], chat_id: FromPath[str]) -> AvatarView:
+    async def get_avatar(self, asking: NamedDependency[Asking], chat_id: FromPath[ChatPath]) -> AvatarView:
         """Where the picture of a person or a group is; null when there is none or it is hidden."""
         return shown(AvatarView, await asking.ask(asks.ReadAvatar(chat_at(chat_id))))
 

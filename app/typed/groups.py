@@ -15,7 +15,7 @@ from app.typed.addresses import group_at, people_at, person_at
 from app.typed.asking import ASKING, Asking, done
 from app.typed.chats import nothing_to_change
 from app.typed.pictures import PictureOperation, picture_of
-from app.typed.schemas.common import shown
+from app.typed.schemas.common import GroupPath, PersonPath, shown
 from app.typed.schemas.groups import (
     GroupChange,
     GroupChanged,
@@ -54,13 +54,13 @@ class GroupController(Controller):
         return await asking.once(asks.CreateGroup(data.name, people), show)
 
     @get("/{group_id:str}", operation_id="getGroup", summary="Get a group", guards=READ)
-    async def get_group(self, asking: NamedDependency[Asking], group_id: FromPath[str]) -> GroupView:
+    async def get_group(self, asking: NamedDependency[Asking], group_id: FromPath[GroupPath]) -> GroupView:
         """A group with its members."""
         return shown(GroupView, await asking.ask(asks.ReadGroup(group_at(group_id))))
 
     @patch("/{group_id:str}", operation_id="updateGroup", summary="Update a group", guards=WRITE)
     async def update_group(
-        self, asking: NamedDependency[Asking], group_id: FromPath[str], data: JSONBody[GroupChange]
+        self, asking: NamedDependency[Asking], group_id: FromPath[GroupPath], data: JSONBody[GroupChange]
     ) -> GroupChanged:
         """Rename a group and say what its members may do.
 
@@ -81,7 +81,7 @@ class GroupController(Controller):
         return changed
 
     @delete("/{group_id:str}", operation_id="leaveGroup", summary="Leave a group", guards=WRITE)
-    async def leave_group(self, asking: NamedDependency[Asking], group_id: FromPath[str]) -> None:
+    async def leave_group(self, asking: NamedDependency[Asking], group_id: FromPath[GroupPath]) -> None:
         """Go out of a group; it stays with its other members."""
         await asking.ask(asks.LeaveGroup(group_at(group_id)))
 
@@ -92,7 +92,7 @@ class GroupController(Controller):
         guards=WRITE,
         operation_class=PictureOperation,
     )
-    async def set_picture(self, asking: NamedDependency[Asking], group_id: FromPath[str]) -> GroupPicture:
+    async def set_picture(self, asking: NamedDependency[Asking], group_id: FromPath[GroupPath]) -> GroupPicture:
         """Give a group a picture: a JPEG of at most 5 MB as the body, or as the one file of a form."""
         wanted = group_at(group_id)
         answer = await asking.ask(asks.SetGroupPicture(wanted, await picture_of(asking)))
@@ -106,7 +106,7 @@ class GroupController(Controller):
         guards=WRITE,
     )
     async def add_participant(
-        self, asking: NamedDependency[Asking], group_id: FromPath[str], data: JSONBody[ParticipantAdd]
+        self, asking: NamedDependency[Asking], group_id: FromPath[GroupPath], data: JSONBody[ParticipantAdd]
     ) -> Response[None]:
         """Take a person into a group; the number should be among the phone's contacts."""
         person = person_at(data.participant, "#/participant")
@@ -119,7 +119,7 @@ class GroupController(Controller):
         guards=WRITE,
     )
     async def remove_participant(
-        self, asking: NamedDependency[Asking], group_id: FromPath[str], chat_id: FromPath[str]
+        self, asking: NamedDependency[Asking], group_id: FromPath[GroupPath], chat_id: FromPath[PersonPath]
     ) -> None:
         """Put a member out of a group."""
         await asking.ask(asks.RemoveParticipant(group_at(group_id), person_at(chat_id)))
@@ -132,7 +132,7 @@ class GroupController(Controller):
         guards=WRITE,
     )
     async def make_admin(
-        self, asking: NamedDependency[Asking], group_id: FromPath[str], chat_id: FromPath[str]
+        self, asking: NamedDependency[Asking], group_id: FromPath[GroupPath], chat_id: FromPath[PersonPath]
     ) -> None:
         """Let a member rule the group."""
         await asking.ask(asks.MakeAdmin(group_at(group_id), person_at(chat_id)))
@@ -144,7 +144,7 @@ class GroupController(Controller):
         guards=WRITE,
     )
     async def dismiss_admin(
-        self, asking: NamedDependency[Asking], group_id: FromPath[str], chat_id: FromPath[str]
+        self, asking: NamedDependency[Asking], group_id: FromPath[GroupPath], chat_id: FromPath[PersonPath]
     ) -> None:
         """Let an admin be a member only."""
         await asking.ask(asks.DismissAdmin(group_at(group_id), person_at(chat_id)))

@@ -17,7 +17,7 @@ from app.typed.addresses import message_at, people_at
 from app.typed.asking import ASKING, Asking
 from app.typed.media import media_of
 from app.typed.once import once
-from app.typed.schemas.common import DirectionFilter, Minutes, shown
+from app.typed.schemas.common import DirectionFilter, MessagePath, Minutes, shown
 from app.typed.schemas.statuses import StatusCreate, StatusList, StatusPosted, StatusStory, StatusViewList
 
 READ, SEND = [requires(Scope.MESSAGES_READ)], [requires(Scope.MESSAGES_SEND)]
@@ -60,12 +60,12 @@ class StatusController(Controller):
         return StatusList([_story(status) for status in found])
 
     @get("/{status_id:str}/views", operation_id="listStatusViews", summary="List a status's views", guards=READ)
-    async def list_views(self, asking: NamedDependency[Asking], status_id: FromPath[str]) -> StatusViewList:
+    async def list_views(self, asking: NamedDependency[Asking], status_id: FromPath[MessagePath]) -> StatusViewList:
         """Whom a status of the account has reached, and who has seen it."""
         return StatusViewList(await asking.ask(asks.StatusViews(message_at(status_id))))
 
     @delete("/{status_id:str}", operation_id="deleteStatus", summary="Delete a status", guards=SEND)
-    async def delete_status(self, asking: NamedDependency[Asking], status_id: FromPath[str]) -> None:
+    async def delete_status(self, asking: NamedDependency[Asking], status_id: FromPath[MessagePath]) -> None:
         """Take a status of the account back."""
         await asking.ask(asks.DeleteStatus(message_at(status_id)))
 

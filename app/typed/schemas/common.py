@@ -3,7 +3,7 @@
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from litestar.params import QueryParameter
+from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from app.gateway.schemas import RECIPIENT
@@ -29,6 +29,34 @@ MessageRef = Annotated[
         pattern=r"^[0-9A-Za-z._-]+$(?!\n)",
         description="WhatsApp's id of a message, as the history tells it.",
         examples=["BAE5F00D00000001"],
+    ),
+]
+ChatPath = Annotated[
+    str,
+    PathParameter(
+        description="A phone number in E.164, or a chat id that ends in @c.us, @g.us or @lid.",
+        schema_extra={"pattern": RECIPIENT, "examples": ["79990001122@c.us"]},
+    ),
+]
+PersonPath = Annotated[
+    str,
+    PathParameter(
+        description="A phone number in E.164, or a person's chat id that ends in @c.us or @lid.",
+        schema_extra={"pattern": RECIPIENT, "examples": ["79990001122@c.us"]},
+    ),
+]
+GroupPath = Annotated[
+    str,
+    PathParameter(
+        description="A group's chat id, which ends in @g.us.",
+        schema_extra={"pattern": r"^[0-9]{5,25}(-[0-9]{5,20})?@g\.us$", "examples": ["120363043968066561@g.us"]},
+    ),
+]
+MessagePath = Annotated[
+    str,
+    PathParameter(
+        description="WhatsApp's id of a message or status.",
+        schema_extra={"pattern": "^[0-9A-Za-z._-]{1,128}$", "examples": ["BAE5F00D00000001"]},
     ),
 ]
 DirectionFilter = Annotated[

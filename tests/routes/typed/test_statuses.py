@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.routes.typed.phone import CHAT, FRIEND, Phone
+from tests.routes.typed.phone import CHAT, FRIEND, JPEG, Phone
 
 
 async def test_a_text_is_posted_seen_and_taken_back(phone: Phone) -> None:
@@ -49,6 +49,19 @@ async def test_files_are_named_to_the_gateway(
     assert (await phone.call("POST", "statuses", body)).status_code == 202
     [entry] = await phone.asked(method)
     assert {name: entry["request"].get(name) for name in asked} == asked
+
+
+async def test_an_upload_and_a_link_of_ours_are_led_back_to_the_gateways(phone: Phone) -> None:
+    upload = await phone.good("POST", "uploads?filename=hall.jpg", content=JPEG, kind="image/jpeg")
+    posted = await phone.call("POST", "statuses", {"type": "media", "media": {"upload_id": upload["id"]}})
+    assert posted.status_code == 202, posted.text
+    await phone.act("receive", chat_id=CHAT, kind="imageMessage", file_name="door.jpg")
+    [message] = (await phone.good("GET", f"chats/{CHAT}/messages"))["data"]
+    again = await phone.call("POST", "statuses", {"type": "media", "media": {"url": message["file_link"]}})
+    assert again.status_code == 202, again.text
+    asked = [entry["request"] for entry in await phone.asked("sendMediaStatus")]
+    assert [each["fileName"] for each in asked] == ["hall.jpg", "door.jpg"]
+    assert all(each["urlFile"].startswith(phone.sender.upstream.url) for each in asked)
 
 
 async def test_what_contacts_post_is_told_with_links_of_ours(phone: Phone) -> None:
