@@ -81,6 +81,11 @@ async def admin(dsns: databases.Dsns) -> AsyncIterator[asyncpg.Connection]:
 @pytest.fixture
 async def clean(admin: asyncpg.Connection) -> None:
     """Every table is empty when the test begins."""
+    await empty(admin)
+
+
+async def empty(admin: asyncpg.Connection) -> None:
+    """Empty every table."""
     tables = await admin.fetch(
         "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
         " and relname <> 'alembic_version'"
@@ -261,6 +266,11 @@ Drain = Callable[..., Awaitable[int]]
 @pytest.fixture
 def drain(runtime: Runtime) -> Drain:
     """`await drain(until=…)`: do due work, again and again, until a condition holds or nothing is due."""
+    return draining(runtime)
+
+
+def draining(runtime: Runtime) -> Drain:
+    """What the fixture `drain` gives, for a runtime that lives longer than one test."""
 
     async def run(until: Callable[[], Awaitable[bool]] | None = None, seconds: float = 20) -> int:
         done, deadline = 0, asyncio.get_running_loop().time() + seconds
