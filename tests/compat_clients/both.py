@@ -32,7 +32,11 @@ async def run_both(
         AssertionError: a difference, or something of the upstream in an answer of ours.
     """
     runs = [play(toolbox, script, target, upstream, files, **more) for target in stands]
-    direct, ours = await asyncio.gather(*runs)
+    ended = await asyncio.gather(*runs, return_exceptions=True)
+    for end in ended:
+        if isinstance(end, BaseException):
+            raise end
+    direct, ours = ended
     compare_with_golden(name, direct.transcript)
     runs_as_meant = [[as_meant for step in run.transcript if (as_meant := meant(step))] for run in (direct, ours)]
     assert_same("the gateway", runs_as_meant[0], "ours", runs_as_meant[1])

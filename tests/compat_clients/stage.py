@@ -76,6 +76,7 @@ class Scene:
 Act = Callable[[Scene], Awaitable[Any]]
 
 
+WITHOUT_SOMEBODY = ("status", "device_info", "socket_status")
 KINDS: dict[str, dict[str, Any]] = {
     "text": {"text": "Anyone there?"},
     "picture": {"kind": "imageMessage", "file_name": "look.jpg", "caption": "Look"},
@@ -125,6 +126,13 @@ async def held(scene: Scene) -> None:
     """From now on the settings' pause between two sends holds."""
     await settled(scene)
     await scene.upstream.control("POST", "config", {"min_delay_ms_override": None})
+
+
+async def phone(scene: Scene) -> None:
+    """The phone, or somebody who writes to it, does something."""
+    who = {"chat_id": WHO["chat_id"]} if scene.line["act"] not in WITHOUT_SOMEBODY else {}
+    more = WHO if scene.line["act"] == "receive" else who
+    await scene.phone(scene.line["act"], **more, **scene.line["body"])
 
 
 async def incoming(scene: Scene) -> None:
@@ -185,6 +193,7 @@ CUES: dict[str, Act] = {
     "scanned": scanned,
     "flowed": flowed,
     "held": held,
+    "phone": phone,
     "incoming": incoming,
     "incoming_file": incoming_file,
     "fetched": fetched,

@@ -19,7 +19,8 @@ REWRITE = "SUBLET_REWRITE_GOLDEN"
 HEADERS_THAT_MATTER = ("user-agent", "content-type", "ga-filename")
 SECONDS_LEFT = "leftTime"
 TIMES = frozenset(("timestamp", "timestampRead", "timestampDelivered", "timestampSent", "creation", "statusTimestamp",
-                   "timeCreated", "timeDeleted", "lastSeen", "ephemeralSettingTimestamp", "subjectTime"))  # fmt: skip
+                   "timeCreated", "timeDeleted", "lastSeen", "ephemeralSettingTimestamp", "subjectTime",
+                   "low"))  # fmt: skip
 MESSAGE_ID = re.compile(r"(?<![0-9A-Za-z])[0-9A-F]{16,34}(?![0-9A-Za-z])")
 GROUP_ID = re.compile(r"(?<!\d)\d{10,}(?:-\d+)?@g\.us")
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")

@@ -26,15 +26,17 @@ def greet(notification: Notification) -> None:
 @bot.router.message(text_message="menu")
 def menu(notification: Notification) -> None:
     """Everything a bot can answer with."""
-    replies = {"body": "What now?", "buttons": [{"buttonId": "1", "buttonText": "Prices"}]}
+    replies = [{"buttonId": "1", "buttonText": "Prices"}]
     link = {"type": "url", "buttonId": "1", "buttonText": "Shop", "url": "https://example.com"}
-    for kind, answer in (
-        ("answer_with_poll", notification.answer_with_poll("When?", [{"optionName": "Now"}, {"optionName": "Later"}])),
-        ("answer_with_interactive_buttons_reply", notification.answer_with_interactive_buttons_reply(**replies)),
-        ("answer_with_interactive_buttons", notification.answer_with_interactive_buttons("Our shop", [link])),
-        ("answer_with_file", notification.answer_with_file(given["files"]["document"], "prices.pdf", "Prices")),
-        ("answer_buttons", notification.answer_buttons("Old", replies["buttons"])),
-    ):
+    answers = {
+        "answer_with_poll": ("When?", [{"optionName": "Now"}, {"optionName": "Later"}]),
+        "answer_with_interactive_buttons_reply": ("What now?", replies),
+        "answer_with_interactive_buttons": ("Our shop", [link]),
+        "answer_with_file": (given["files"]["document"], "prices.pdf", "Prices"),
+        "answer_buttons": ("Old", replies),
+    }
+    for kind, arguments in answers.items():
+        answer = getattr(notification, kind)(*arguments)
         talk.say(step=kind, code=answer and answer.code)
     talk.cue("flowed")
     talk.cue("incoming_soon", text="stop")

@@ -168,6 +168,9 @@ def statuses(shop: str) -> list[Step | Cue]:
         call("statuses.sendVoiceStatus", urlFile=f"{shop}/voice.ogg", fileName="voice.ogg"),
         call("statuses.sendMediaStatus", urlFile=f"{shop}/pixel.jpg", fileName="logo.jpg", caption="New"),
         cue("flowed"),
+        cue("phone", act="view_status", body={"id_message": "$story.idMessage"}),
+        cue("phone", act="contact", body={"contact_name": "Ann"}),
+        cue("phone", act="post_status", body={"text": "Lovely day"}),
         call("statuses.getStatusStatistic", idMessage="$story.idMessage"),
         call("statuses.getOutgoingStatuses", minutes=60),
         call("statuses.getIncomingStatuses", minutes=60),
@@ -203,13 +206,70 @@ def receiving() -> list[Step | Cue]:
         cue("fetched", link="$with_file.body.messageData.fileMessageData.downloadUrl", file="picture"),
         cue("fetched", link="$again.downloadUrl", file="picture"),
         call("journals.lastIncomingMessages", minutes=60),
-        call("journals.lastIncomingCalls", minutes=60),
-        call("journals.lastOutgoingCalls", minutes=60),
         cue("incoming", text="First of the loop", waiting=1),
         cue("incoming", text="Second of the loop", waiting=2),
-        call("webhooks.startReceivingNotifications"),
+        call("webhooks.startReceivingNotifications", limit=2),
         cue("incoming", text="For the old loop", waiting=1),
-        call("webhooks.job"),
+        call("webhooks.job", limit=1),
+    ]
+
+
+ALL_SWITCHES = {
+    **dict.fromkeys(SWITCHES, "yes"),
+    "outgoingCallWebhook": "yes",
+    "statusInstanceWebhook": "yes",
+    "stateWebhook": "no",  # upstream restarts at a change and tells of it; ours changes nothing there
+}
+HEARD, CALL_IN, CALL_OUT = "3A00000000000000AA01", "CA110000000000000001", "CA110000000000000002"
+
+
+def life() -> list[Step | Cue]:
+    """Everything that people and phones do, told in its order and in its own shape."""
+    acts = [
+        ("receive", {"text": "First words", "id_message": HEARD}),
+        ("receive", {"kind": "reactionMessage", "stanza_id": "$text.idMessage", "text": "👍"}),
+        ("receive", {"kind": "pollUpdateMessage", "stanza_id": "$poll.idMessage", "options": ["Monday"]}),
+        ("receive", {"kind": "quotedMessage", "quoted_message_id": "$text.idMessage", "text": "Indeed"}),
+        ("receive", {"kind": "editedMessage", "stanza_id": HEARD, "text": "Better words"}),
+        ("receive", {"kind": "deletedMessage", "stanza_id": HEARD}),
+        ("receive", {"kind": "extendedTextMessage", "text": "https://example.com", "title": "Example"}),
+        ("receive", {"kind": "stickerMessage", "is_animated": True}),
+        ("receive", {"kind": "videoMessage", "caption": "Look"}),
+        ("receive", {"kind": "audioMessage"}),
+        ("receive", {"kind": "documentMessage", "file_name": "plan.pdf"}),
+        ("receive", {"kind": "locationMessage", "latitude": 52.5, "longitude": 13.4}),
+        ("receive", {"kind": "contactMessage", "display_name": "Cleo", "phone": "79990000003"}),
+        ("receive", {"kind": "contactsArrayMessage", "contacts": [{"display_name": "Cleo"}, {"display_name": "Bo"}]}),
+        ("receive", {"kind": "pollMessage", "name": "Tea?", "options": ["Yes", "No"]}),
+        ("receive", {"kind": "groupInviteMessage"}),
+        ("send_from_phone", {"text": "From the phone itself"}),
+        ("status", {"id_message": "$text.idMessage", "status": "delivered"}),
+        ("status", {"id_message": "$text.idMessage", "status": "read"}),
+        ("call", {"id_message": CALL_IN, "statuses": ["offer"]}),
+        ("call", {"id_message": CALL_IN, "statuses": ["pickUp"]}),
+        ("call", {"id_message": CALL_OUT, "direction": "outgoing", "statuses": ["declined"]}),
+        ("blocked_by", {}),
+        ("device_info", {}),
+        ("socket_status", {}),
+        ("avatar_info", {}),
+    ]
+    return [
+        call("account.setSettings", requestBody=ALL_SWITCHES),
+        cue("settled"),
+        *(cue("phone", act=act, body=body) for act, body in acts),
+        cue("arrived", waiting=len(acts)),
+        call("webhooks.startReceivingNotifications", limit=len(acts)),
+        call("account.setSettings", requestBody=dict.fromkeys(ALL_SWITCHES, "no")),
+        cue("settled"),
+        call("journals.lastIncomingCalls", minutes=60),
+        call("journals.lastOutgoingCalls", minutes=60),
+        call("journals.getChatHistory", chatId=FRIEND, count=100),
+        cue("phone", act="contact", body={"contact_name": "Ann", "name": "Ann", "avatar": True}),
+        cue("phone", act="chat", body={"archived": False}),
+        call("serviceMethods.getAvatar", chatId=FRIEND),
+        call("serviceMethods.getContactInfo", chatId=FRIEND),
+        call("serviceMethods.getContacts"),
+        call("serviceMethods.getChats"),
     ]
 
 
@@ -260,6 +320,7 @@ def whole(files: dict[str, str], shop: str) -> list[Step | Cue]:
         *groups(files),
         *statuses(shop),
         *receiving(),
+        *life(),
         *queues(),
         *leaving(),
     ]

@@ -80,7 +80,7 @@ class Program:
         if step.method == "webhooks.job":
             self.api.webhooks.started = True
         if step.method in LOOPS:
-            return {"onEvent": self.heard(1 if step.method == "webhooks.job" else 2)}
+            return {"onEvent": self.heard(step.arguments["limit"])}
         return talk.resolved(step.arguments, self.kept)
 
     def run(self) -> None:
