@@ -18,7 +18,7 @@ from app import migrate
 from app.accounts.auth import provide_principal, provide_uow
 from app.compat.auth import LineAuthenticator
 from app.compat.door import CompatDoor
-from app.compat.native_api import Native
+from app.compat.native_api import NativeFace
 from app.compat.parts import Parts
 from app.door import Door
 from app.idempotency.once import provide_replay
@@ -96,7 +96,7 @@ def create_app(runtime: Runtime | None) -> Litestar:
 def create_server_app(runtime: Runtime) -> Lane:
     """What a server runs: the door around the application, so that even an unmatched path gets an id and a line."""
     app, parts = create_app(runtime), _compat_parts(runtime)
-    app.state.native = native = Native(parts)
+    app.state.native = native = NativeFace(parts)
     app.on_shutdown.append(native.close)
     return Lane(
         Door(CompatDoor(app, parts)),

@@ -35,6 +35,7 @@ from app.instances.service import InstanceNotReady, InstanceSuspended
 from app.kit import ids
 from app.kit.errors import AppError, InvalidRequest, MethodNotAllowed, NotFound, UpstreamUnavailable
 from app.lines import service as lines
+from app.providers.port import Native, NativeReply
 
 POLL: Final = "receiveNotification"
 SOON: Final = {"Retry-After": "1"}
@@ -72,6 +73,15 @@ class Refusal(Answer):
 class NativeAsking(Asking):
     """As for lines, but refusals of ours stay what they are."""
 
+    async def ask(self, call: Call, native: Native) -> Answer:
+        """As for lines, recorded as what it is."""
+        known, gateway = call.known, self._parts.gateway
+
+        async def once() -> NativeReply:
+            return await gateway.native(known.principal, known.instance.id, call.method, native, face="native")
+
+        return await self.answer(call, once, may_repeat=True)
+
     async def refused(self, call: Call, error: AppError) -> Answer:
         """The refusal, to be raised by the route."""
         return Refusal(error.status, error=error)
@@ -94,7 +104,7 @@ class NativeOperation(Operation):
         )
 
 
-class Native:
+class NativeFace:
     """What serves these routes; lives as long as the process."""
 
     def __init__(self, parts: Parts) -> None:
@@ -107,9 +117,9 @@ class Native:
         await self.asking.close()
 
 
-def provide_native(state: State) -> Native:
+def provide_native(state: State) -> NativeFace:
     """The dependency `native`; `create_server_app` makes it."""
-    native: Native = state.native
+    native: NativeFace = state.native
     return native
 
 
@@ -126,7 +136,7 @@ class NativeController(Controller):
         self,
         request: Request[Any, Any, Any],
         principal: NamedDependency[Principal],
-        native: NamedDependency[Native],
+        native: NamedDependency[NativeFace],
         instance_id: FromPath[str],
         method: FromPath[str],
     ) -> Response[Any]:
@@ -149,7 +159,7 @@ class NativeController(Controller):
         self,
         request: Request[Any, Any, Any],
         principal: NamedDependency[Principal],
-        native: NamedDependency[Native],
+        native: NamedDependency[NativeFace],
         instance_id: FromPath[str],
         method: FromPath[str],
     ) -> Response[Any]:
@@ -165,7 +175,7 @@ class NativeController(Controller):
         self,
         request: Request[Any, Any, Any],
         principal: NamedDependency[Principal],
-        native: NamedDependency[Native],
+        native: NamedDependency[NativeFace],
         instance_id: FromPath[str],
         method: FromPath[str],
     ) -> Response[Any]:
@@ -177,7 +187,7 @@ class NativeController(Controller):
 
 
 async def _served(
-    request: Request[Any, Any, Any], principal: Principal, native: Native, instance_id: str, name: str
+    request: Request[Any, Any, Any], principal: Principal, native: NativeFace, instance_id: str, name: str
 ) -> Response[Any]:
     wanted = ids.from_wire(ids.INSTANCE, instance_id)
     method = _method(name)
@@ -228,7 +238,7 @@ def _call(request: Request[Any, Any, Any], parts: Parts, method: Method, known: 
     return Call(method, request.scope["query_string"], place, known, scene, headers, asyncio.Event())
 
 
-async def _asked(request: Request[Any, Any, Any], native: Native, call: Call) -> Answer:
+async def _asked(request: Request[Any, Any, Any], native: NativeFace, call: Call) -> Answer:
     if call.method.name != POLL:
         serve = native.own.server(call)
         return await (native.asking.serve(call) if serve is None else serve(call))

@@ -3,9 +3,11 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
 
 from app.accounts.scopes import TENANT_SCOPES, Scope
 from app.gateway.catalogue import ALL
+from app.kit.db import SYSTEM
 from tests.factories import make_key, make_tenant
 from tests.routes.typed.phone import CHAT, JPEG, Phone
 
@@ -105,3 +107,18 @@ async def test_an_expired_trial_closes_all_that_counts(phone: Phone) -> None:
         assert (reply.status_code, reply.json()["code"]) == (402, "trial_expired"), f"{name}: {reply.text}"
     assert (await phone.call("GET", "gateway/getSettings")).status_code == 200
     assert (await phone.call("GET", "gateway/getStateInstance")).json() == {"stateInstance": "authorized"}
+
+
+async def test_calls_are_recorded_by_their_face(phone: Phone) -> None:
+    await phone.good("GET", "gateway/getChats")
+    await phone.good("GET", "contacts")
+
+    async def recorded() -> bool:
+        async with phone.sender.runtime.database.begin(SYSTEM) as uow:
+            rows = await uow.session.execute(text("select method, face, outcome, status from gateway_calls"))
+            return {tuple(row) for row in rows} >= {
+                ("getChats", "native", "done", 200),
+                ("getContacts", "typed", "done", 200),
+            }
+
+    await phone.sender.drain(until=recorded)
