@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from litestar import Controller, get, post
+from litestar import Controller, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
@@ -13,6 +13,7 @@ from app.admin.schemas import (
     DaysPaid,
     DeadWorkList,
     LedgerStatement,
+    LimitsSet,
     OperatorInstancePage,
     OperatorInstanceView,
     OperatorOrganizationPage,
@@ -96,6 +97,13 @@ class OperatorController(Controller):
         return await service.go_live(
             uow, instance_id, days=data.days, reference=data.reference, actor="operator", note=data.note
         )
+
+    @put("/instances/{instance_id:str}/limits", operation_id="setLimits", summary="Set an instance's limits")
+    async def set_limits(
+        self, uow: NamedDependency[UnitOfWork], instance_id: FromPath[str], data: JSONBody[LimitsSet]
+    ) -> OperatorInstanceView:
+        """Let an instance use more or less than its plan says; felt within a second. An empty object undoes it."""
+        return await service.set_limits(uow, instance_id, data)
 
     @post("/instances/{instance_id:str}/suspend", status_code=200, operation_id="suspendAny", summary="Suspend any")
     async def suspend(

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.kit.wire import Line, Reference, Timestamp
 
@@ -42,6 +42,7 @@ class OperatorInstanceView(Struct):
     billing_mode: str | None
     trial_ends_at: Timestamp | None
     paid_through_at: Timestamp | None
+    limits: Annotated[dict[str, int | None] | None, Meta(description="Amounts in place of the plan's, by metric.")]
     upstream_id: int | None
     tag: str
     create_attempts: int
@@ -67,6 +68,14 @@ class DaysPaid(Struct, forbid_unknown_fields=True):
     days: Days
     reference: Reference
     note: Line | None = None
+
+
+class LimitsSet(Struct, forbid_unknown_fields=True):
+    """Amounts that stand in place of the plan's for one instance: null is without limit, left out as the plan says."""
+
+    messages_per_day: Annotated[int, Meta(ge=0, le=100_000_000)] | UnsetType | None = UNSET
+    chats_per_month: Annotated[int, Meta(ge=0, le=100_000_000)] | UnsetType | None = UNSET
+    calls_per_month: Annotated[int, Meta(ge=0, le=100_000_000)] | UnsetType | None = UNSET
 
 
 class Reason(Struct, forbid_unknown_fields=True):

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from msgspec import UnsetType
 from sqlalchemy import Row, select
 
 from app.accounts.models import Tenant
@@ -10,6 +11,7 @@ from app.admin.schemas import (
     DeadWork,
     Difference,
     LedgerStatement,
+    LimitsSet,
     OperatorInstancePage,
     OperatorInstanceView,
     OperatorLedgerLine,
@@ -29,6 +31,7 @@ from app.kit.ids import INSTANCE, LEDGER_TRANSACTION, ORGANIZATION, from_wire, t
 from app.kit.work import Work
 from app.ledger import service as ledger
 from app.plans import service as plans
+from app.plans.catalogue import Metric
 from app.plans.models import Subscription
 from app.providers.registry import Registry
 
@@ -105,6 +108,23 @@ async def go_live(
     if instance.status in ("deleting", "deleted") and await ledger.booked(uow, "grant", source) is None:
         raise Gone()
     await plans.go_live(uow, instance.tenant_id, instance.id, days=days, source=source, note=note or actor)
+    return await show_instance(uow, instance_id)
+
+
+async def set_limits(uow: UnitOfWork, instance_id: str, wanted: LimitsSet) -> OperatorInstanceView:
+    """Set the amounts that an instance may use in place of its plan's.
+
+    Raises:
+        NotFound: no such instance. Gone: it was deleted.
+    """
+    instance = await find(uow, instance_id)
+    named: tuple[tuple[Metric, Any], ...] = (
+        ("messages", wanted.messages_per_day),
+        ("chats", wanted.chats_per_month),
+        ("calls", wanted.calls_per_month),
+    )
+    limits = {metric: amount for metric, amount in named if not isinstance(amount, UnsetType)}
+    await plans.set_limits(uow, instance.tenant_id, instance.id, limits)
     return await show_instance(uow, instance_id)
 
 
@@ -213,6 +233,7 @@ def _instance(row: Row[Any]) -> OperatorInstanceView:
         billing_mode=terms.billing_mode if terms else None,
         trial_ends_at=instant(terms.trial_ends_at) if terms and terms.trial_ends_at else None,
         paid_through_at=instant(terms.paid_through_at) if terms and terms.paid_through_at else None,
+        limits=terms.limits if terms else None,
         upstream_id=instance.upstream_id,
         tag=instance.tag,
         create_attempts=instance.create_attempts,

@@ -9,10 +9,10 @@ from app.kit import ids
 from app.kit.clock import next_day_start, next_month_start, to_wire
 from app.kit.wire import Timestamp
 from app.plans import gate
-from app.plans.catalogue import PLANS, Plan
+from app.plans.catalogue import PERIODS, Limit, Metric, Plan
 from app.plans.gate import Allow
 from app.plans.models import Subscription
-from app.plans.service import terms_of
+from app.plans.service import limit_of, terms_of
 
 
 class LimitView(Struct):
@@ -93,7 +93,7 @@ def subscription_view(row: Subscription, used: dict[str, int], now: datetime) ->
         trial_days_left=left,
         paid_through_at=_wire(row.paid_through_at),
         what_happens_next=_NEXT[None if isinstance(verdict, Allow) else verdict.reason, on_trial],
-        usage=[_usage(PLANS[row.plan], metric, used.get(metric, 0), now) for metric in ("messages", "chats", "calls")],
+        usage=[_usage(limit_of(row, metric), metric, used.get(metric, 0), now) for metric in PERIODS],
     )
 
 
@@ -108,8 +108,7 @@ _NEXT = {
 }
 
 
-def _usage(plan: Plan, metric: str, used: int, now: datetime) -> UsageView:
-    limit = next((each for each in plan.limits if each.metric == metric), None)
+def _usage(limit: Limit | None, metric: Metric, used: int, now: datetime) -> UsageView:
     resets_at = next_day_start(now) if metric == "messages" else next_month_start(now)
     return UsageView(metric, used, limit.amount if limit else None, to_wire(resets_at))
 

@@ -218,6 +218,26 @@ async def go_live(
     return row
 
 
+async def set_limits(
+    uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, limits: dict[Metric, int | None]
+) -> Subscription:
+    """Let amounts stand in place of the plan's for one instance; None lifts a limit, none given brings the plan's back.
+
+    Processes that send for it follow within a second. Needs the system's scope.
+
+    Raises:
+        NotFound: the tenant has no such instance. Gone: it was deleted.
+    """
+    row = await store.get(uow, tenant_id, instance_id, lock=True)
+    if row is None:
+        raise NotFound()
+    if row.closed_at is not None:
+        raise Gone()
+    row.limits = dict(limits) or None
+    await uow.session.flush()
+    return row
+
+
 async def close(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, *, source: str, used: bool = True) -> int:
     """End the terms and empty the instance's account; returns the days that went back to the pool. Repeatable.
 

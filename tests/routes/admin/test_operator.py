@@ -17,6 +17,7 @@ from app.kit.ids import new_id
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
 from tests.factories import make_tenant, operator_headers
+from tests.senders import make_sender
 from tests.workers.wishes import failed_instance, make_account, reached
 
 
@@ -103,3 +104,29 @@ async def test_days_are_not_sold_for_an_instance_that_leaves(
         await instances.request_deletion(uow, await instances.find(uow, instance.id))
     assert (await client.post(path, headers=headers, json={"days": 3, "reference": "r2"})).status_code == 410
     assert (await client.post(path, headers=headers, json={"days": 3, "reference": "r1"})).status_code == 200
+
+
+async def test_limits_of_an_instance_stand_in_place_of_its_plans(
+    runtime: Runtime, drain: Drain, upstream: Upstream, client: httpx2.AsyncClient
+) -> None:
+    sender = await make_sender(runtime, client, drain, upstream)
+    wire, headers = ids.to_wire(ids.INSTANCE, sender.instance.id), await operator_headers(runtime)
+    path = f"/operator/v1/instances/{wire}/limits"
+    changed = await client.put(path, headers=headers, json={"messages_per_day": 2, "calls_per_month": None})
+    assert (changed.status_code, changed.json()["limits"]) == (200, {"messages": 2, "calls": None})
+    usage = await client.get(f"/v1/instances/{wire}/usage", headers=sender.tenant.headers)
+    assert {line["metric"]: line["limit"] for line in usage.json()["usage"]} == {
+        "messages": 2, "chats": 5, "calls": None,
+    }  # fmt: skip
+    assert [(await sender.send(f"{number}")).status_code for number in range(3)] == [202, 202, 402]
+    assert (await client.put(path, headers=headers, json={})).json()["limits"] is None
+    assert (await sender.send("more")).status_code == 202
+
+
+async def test_limits_are_the_operators_and_within_reason(runtime: Runtime, client: httpx2.AsyncClient) -> None:
+    tenant, headers = await make_tenant(runtime), await operator_headers(runtime)
+    path = f"/operator/v1/instances/{ids.to_wire(ids.INSTANCE, new_id())}/limits"
+    assert (await client.put(path, headers=tenant.headers, json={})).status_code == 403
+    assert (await client.put(path, headers=headers, json={})).status_code == 404
+    for body in ({"messages_per_day": -1}, {"messages_per_day": "9"}, {"messages": 1}):
+        assert (await client.put(path, headers=headers, json=body)).status_code == 400
