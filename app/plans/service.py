@@ -233,7 +233,8 @@ async def set_limits(
         raise NotFound()
     if row.closed_at is not None:
         raise Gone()
-    row.limits = dict(limits) or None
+    wanted: dict[str, Any] = {**limits}
+    row.limits = wanted or None
     await uow.session.flush()
     return row
 
