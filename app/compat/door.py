@@ -5,6 +5,7 @@ since the shortest way in is worth the most for sends.
 """
 
 import asyncio
+from collections import Counter
 from typing import Any, Final
 
 import structlog
@@ -19,9 +20,11 @@ from app.compat.answer import (
     FORBIDDEN,
     NOT_FOUND,
     NOTHING,
+    TOO_FAST,
     TOO_LARGE,
     UNAUTHORIZED,
     Answer,
+    plain,
 )
 from app.compat.asking import Asking
 from app.compat.auth import Known
@@ -47,8 +50,15 @@ READABLE: Final = frozenset({"getSettings", "getStateInstance", "getWaSettings",
 """What a suspended tenant may still do: clients read the first two when they start, and leaving is always possible."""
 LEAVING: Final = ("deleting", "deleted")
 POLL: Final = "receiveNotification"
-REFUSED_POLLS: Final = 500
-"""Refusals that are held back at once; beyond, they are told without delay."""
+CLOSED: Final = plain(499, "Client Closed Request")
+POLLS_OF_LINE: Final = 50
+"""Polls of one line that one process holds at once."""
+REFUSED_POLLS: Final = 2000
+"""With more polls than this held at once, refusals are told without delay."""
+
+
+class ClientGone(Exception):
+    """The client went away before its request had come."""
 
 
 class CompatDoor:
@@ -59,7 +69,7 @@ class CompatDoor:
         self._parts = parts
         self._asking = Asking(parts)
         self._own = Own(parts, self._asking)
-        self._held = 0
+        self._polls: Counter[int] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -89,6 +99,8 @@ class CompatDoor:
         except AppError as error:
             method = found.method or METHODS["getsettings"]
             return gates.refusal(Scene(method, found.shown, "", self._parts.public_url), error)
+        except ClientGone:
+            return CLOSED
         except Exception as error:
             log.error("compat_crashed", error=type(error).__name__, exc_info=error)
             return CRASHED
@@ -119,23 +131,29 @@ class CompatDoor:
 
     async def _perform(self, call: Call) -> Answer:
         served = self._own.server(call)
+        if call.method.served == "us":
+            await self._parts.gateway.pace.wait(call.known.instance.id, call.method)
         return await (self._asking.serve(call) if served is None else served(call))
 
     async def _poll(self, call: Call, receive: Receive) -> Answer:
         """A poll, and every refusal of one, takes as long as was asked for; it ends when its client goes."""
+        number = call.known.line.number
+        if self._polls[number] >= POLLS_OF_LINE:
+            return TOO_FAST
+        await self._parts.gateway.pace.wait(call.known.instance.id, call.method)
+        self._polls[number] += 1
         watching = asyncio.ensure_future(_watch_leaving(receive, call.gone))
         try:
             closed = _closed(call)
             if closed is None:
                 return await self._own.poll(call)
-            if self._held < REFUSED_POLLS:
-                self._held += 1
-                try:
-                    await hold(call, poll_seconds(call))
-                finally:
-                    self._held -= 1
+            if self._polls.total() <= REFUSED_POLLS:
+                await hold(call, poll_seconds(call))
             return closed if closed in (DELETED, UNAUTHORIZED) else NOTHING
         finally:
+            self._polls[number] -= 1
+            if not self._polls[number]:
+                del self._polls[number]
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
 
@@ -191,12 +209,16 @@ def _closed(call: Call) -> Answer | None:
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """The whole body; None when it is larger than JSON may be. Whoever goes away while it comes gets no answer."""
+    """The whole body; None when it is larger than JSON may be.
+
+    Raises:
+        ClientGone: it will not come; nothing is to be asked for it.
+    """
     found = bytearray()
     while True:
         message: Any = await receive()
         if message["type"] == "http.disconnect":
-            return b""
+            raise ClientGone
         found += message.get("body", b"")
         if len(found) > JSON_BYTES:
             return None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -21,6 +21,8 @@ from app.kit.db import Database
 from app.kit.egress import Egress
 from app.lines.waiting import Waiters
 from app.providers.registry import Registry
+
+MOST_PARAMETERS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,12 @@ class Asked:
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """The parameters of the address; of several with one name the last."""
-        return dict(parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=200))
+        """The parameters of the address; of several with one name the last, and none of far too many."""
+        try:
+            text = self.query_string.decode("utf-8", "replace")
+            return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_PARAMETERS))
+        except ValueError:
+            return {}
 
     @property
     def params(self) -> dict[str, Any]:

@@ -4,8 +4,9 @@ Numbers of accounts become ours, links to files become links of ours, reasons th
 people wrote is theirs and stays, whatever it says.
 """
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -25,6 +26,13 @@ OURS: Final = frozenset({"webhookUrl", "webhookUrlToken"})
 OF_PEOPLE: Final = frozenset({"url", "sourceUrl", "thumbnailUrl", "urlLink"})
 """Addresses that people wrote or follow: never ours to change."""
 MACHINE: Final = ("green-api.", "greenapi.")
+MARKS: Final = (*MACHINE, "wainstance", "apitoken")
+TOLD_BY_PEOPLE: Final = frozenset({"journals", "statuses", "queues"})
+"""Groups of methods whose answers are full of what people wrote."""
+NAMED_BY_PEOPLE: Final = frozenset(
+    {"name", "contactName", "pushname", "subject", "description", "email", "category", "title", "groupInviteLink"}
+)
+DIGITS: Final = re.compile(r"\d+")
 SAID_BY_QR: Final = tuple(
     f"instance is {state}"
     for state in ("starting", "blocked", "yellowCard", "suspended", "sleepMode", "notAuthorized", "authorized")
@@ -39,6 +47,8 @@ class Cleaner:
     upstream_id: int | None
     hosts: tuple[str, ...]
     links: Links = field(repr=False)
+    is_machine: bool = False
+    """Whether the machine alone speaks: then every text is searched."""
 
 
 def needs_links(raw: bytes) -> bool:
@@ -56,7 +66,7 @@ def of_success(method: Method, raw: bytes, cleaner: Cleaner) -> Answer:
         return NO_ANSWER
     if isinstance(value, str):
         return Answer(200, raw if value in wording.STRINGS else b'"Error: bad-request"', JSON)
-    cleaned = clean(value, cleaner)
+    cleaned = clean(value, replace(cleaner, is_machine=method.group not in TOLD_BY_PEOPLE))
     if isinstance(cleaned, dict):
         cleaned = _said(method, cleaned)
     return Answer(200, raw if cleaned is value else msgspec.json.encode(cleaned), JSON)
@@ -81,10 +91,16 @@ def _member(key: str, item: Any, beside: dict[str, Any], cleaner: Cleaner) -> An
         return "" if item else item
     if key == "idInstance":
         return str(cleaner.number) if isinstance(item, str) else cleaner.number
-    if not isinstance(item, str) or not is_link(key, item, cleaner.hosts):
+    if not isinstance(item, str):
         return item
-    name = beside.get("fileName")
-    return cleaner.links(item, name if isinstance(name, str) else "")
+    if is_link(key, item, cleaner.hosts):
+        name = beside.get("fileName")
+        return cleaner.links(item, name if isinstance(name, str) else "")
+    if key == "reason":
+        return item if wording.reason(item) == item else wording.reason(item)
+    if cleaner.is_machine and key not in NAMED_BY_PEOPLE and tells(item, cleaner):
+        return ""
+    return item
 
 
 def is_link(key: str, text: str, hosts: tuple[str, ...]) -> bool:
@@ -93,28 +109,38 @@ def is_link(key: str, text: str, hosts: tuple[str, ...]) -> bool:
         return False
     if key in FILE_LINKS:
         return True
-    if key in OF_PEOPLE or not key.lower().endswith(("url", "avatar")):
-        return key.startswith("url") and is_upstream(text, hosts)
-    return is_upstream(text, hosts)
+    lower = key.lower()
+    may_be = lower.startswith("url") or lower.endswith(("url", "avatar"))
+    return may_be and key not in OF_PEOPLE and is_upstream(text, hosts)
 
 
 def is_upstream(url: str, hosts: tuple[str, ...]) -> bool:
-    """Whether an address is on one of the gateway's hosts."""
+    """Whether an address is on one of the gateway's hosts, or on a numbered one below it."""
     try:
-        host = (urlsplit(url).netloc or "").rpartition("@")[2].lower()
+        parts = urlsplit(url)
+        names = {parts.netloc.rpartition("@")[2].lower(), (parts.hostname or "").lower()}
     except ValueError:
         return True
-    return host in hosts or any(name in host for name in MACHINE)
+    return any(
+        name in hosts or name.endswith(tuple(f".{host}" for host in hosts)) or any(mark in name for mark in MACHINE)
+        for name in names
+    )
+
+
+def tells(text: str, cleaner: Cleaner) -> bool:
+    """Whether a text of the machine's names the gateway or its account."""
+    lower = text.lower()
+    if any(mark in lower for mark in MARKS) or any(host in lower for host in cleaner.hosts):
+        return True
+    if cleaner.upstream_id is None or not (" " in text or "/" in text):
+        return False  # a chat's id may have the same digits
+    return str(cleaner.upstream_id) in DIGITS.findall(text)
 
 
 def _said(method: Method, value: dict[str, Any]) -> dict[str, Any]:
     """What the machine says beside the answer, in known words only."""
-    changes: dict[str, Any] = {}
-    said = value.get("reason")
-    if isinstance(said, str) and wording.reason(said) != said:
-        changes["reason"] = wording.reason(said)
     if method.name == "qr" and value.get("type") != "qrCode":
         text = value.get("message")
         if isinstance(text, str) and text not in SAID_BY_QR and wording.reason(text) != text:
-            changes["message"] = "instance is starting or not authorized"
-    return value | changes if changes else value
+            return value | {"message": "instance is starting or not authorized"}
+    return value

@@ -1,6 +1,7 @@
 """Who gets in: a number with its token, and nobody else."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -133,3 +134,16 @@ async def test_an_instance_that_is_being_made_is_401_as_upstream_says(
     for method in ("getStateInstance", "getSettings", "qr"):
         assert refused(await line.call("GET", method))
     assert (await raw_request(client, get(line.path("getStateInstance"))))[0] == 401
+
+
+async def test_a_request_that_never_came_whole_is_not_passed_on(line: LineClient, upstream: Upstream) -> None:
+    before = (await upstream.control("GET", "journal"))["next"]
+    at = urlsplit(str(line.http.base_url))
+    for verb, method in (("POST", "sendMessage"), ("GET", "reboot")):
+        _, writer = await asyncio.open_connection(at.hostname, at.port)
+        writer.write(f"{verb} {line.path(method)} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{".encode())
+        await writer.drain()
+        writer.close()
+    assert (await line.call("GET", "getStateInstance")).status_code == 200
+    entries = (await upstream.control("GET", f"journal?after={before}"))["entries"]
+    assert {entry["method"] for entry in entries if entry["id_instance"] == line.upstream_id} == {"getStateInstance"}

@@ -139,7 +139,7 @@ async def test_methods_without_a_phone_say_so_as_upstream_does(line: LineClient,
 
 
 async def test_a_text_whose_fate_is_not_known_is_not_sent_again(line: LineClient, upstream: Upstream) -> None:
-    await upstream.faults({"method": "sendMessage", "kind": "lose_answer", "times": 1})
+    await upstream.faults({"method": "sendMessage", "kind": "status", "status": 502, "times": 1})
     assert (await line.call("POST", "sendMessage", json=HELLO)).status_code == 504
     again = await line.call("POST", "sendMessage", json=HELLO)
     assert (again.status_code, again.content, again.headers["retry-after"]) == (429, b"", "1")

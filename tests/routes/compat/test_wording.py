@@ -178,6 +178,19 @@ def test_ids_links_and_reasons_become_ours() -> None:
     assert b"green" not in cleaned("qr", json.dumps({"type": "error", "message": LEAK}).encode())
 
 
+def test_what_the_machine_says_is_searched_and_what_people_say_is_not() -> None:
+    planted = {"isReboot": True, "note": LEAK, "more": [{"at": "http://127.0.0.1:9099/x"}], "id": f"{UPSTREAM}@c.us"}
+    assert json.loads(cleaned("reboot", json.dumps(planted).encode())) == {
+        "isReboot": True,
+        "note": "",
+        "more": [{"at": ""}],
+        "id": f"{UPSTREAM}@c.us",
+    }
+    said = [{"textMessage": LEAK, "buttons": [{"url": "https://green-api.com"}], "caption": "greenapi.com"}]
+    for method in ("getChatHistory", "showMessagesQueue", "getIncomingStatuses"):
+        assert cleaned(method, json.dumps(said).encode()) == json.dumps(said).encode()
+
+
 @pytest.mark.parametrize("raw", [b"<html>", b'{"idMessage":"BAE5', b"\xff\xfe", b"[" * 100_000])
 def test_an_answer_that_cannot_be_read_is_an_outcome_that_is_not_known(raw: bytes) -> None:
     answer = replies.of_success(SEND, raw, cleaner())
