@@ -29,7 +29,7 @@ from app.compat.own import Own
 from app.compat.parts import Call, Parts
 from app.compat.wording import Scene
 from app.gateway.catalogue import METHODS, Method, Retry, Takes
-from app.gateway.endings import CallTimedOut, OutcomeNotKnown, SendRateLimited
+from app.gateway.endings import CallOutcomeNotKnown, CallTimedOut, OutcomeNotKnown, SendRateLimited
 from app.instances import service as instances
 from app.instances.service import InstanceNotReady, InstanceSuspended
 from app.kit import ids
@@ -268,7 +268,7 @@ def _raise(answer: Answer, method: Method) -> None:
         raise UpstreamUnavailable("Nothing was done.", headers=SOON)
     if answer == NO_ANSWER:
         if method.retry is Retry.AMBIGUOUS:
-            raise OutcomeNotKnown("Look whether it was done before you ask again.")
+            raise OutcomeNotKnown() if method.sends else CallOutcomeNotKnown()
         raise CallTimedOut()
     if answer == TOO_FAST:
         raise SendRateLimited("Nothing was done.", headers=SOON)

@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.gateway.catalogue import Method, Retry
-from app.kit.errors import AppError, Conflict, RateLimited, UpstreamError, UpstreamTimeout, UpstreamUnavailable
+from app.kit.errors import (
+    AppError,
+    BodyTooLarge,
+    Conflict,
+    NotFound,
+    RateLimited,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from app.providers import errors
 from app.providers.errors import (
     NotLinked,
     NotReady,
@@ -54,6 +64,24 @@ class OutcomeNotKnown(UpstreamTimeout):
     """The upstream gateway did not answer; whether it took the message is being found out. Do not send it again."""
 
 
+class CallOutcomeNotKnown(UpstreamTimeout):
+    """The upstream gateway did not answer; look whether it was done before you ask again."""
+
+
+class NoSuchThing(NotFound):
+    """The account has no such chat, message, group or contact."""
+
+
+class NotAllowedByWhatsApp(Conflict):
+    """WhatsApp does not let this account do it: it is no admin, no member, or the other side does not want it."""
+
+    code = "not_allowed_by_whatsapp"
+
+
+class TooLargeUpstream(BodyTooLarge):
+    """What was sent is larger than the gateway takes."""
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A message that was surely not accepted: what to say, and whether the same key may try again."""
@@ -72,7 +100,7 @@ def call_refusal(error: ProviderError, method: Method) -> AppError:
     """What the ending of a call that is no message is to the caller."""
     if error.outcome is Outcome.UNKNOWN:
         if method.retry is Retry.AMBIGUOUS:
-            return OutcomeNotKnown("Look whether it was done before you ask again.")
+            return CallOutcomeNotKnown()
         return CallTimedOut()
     return refusal(error, "Nothing was done.").error
 
@@ -91,5 +119,13 @@ def refusal(error: ProviderError, done: str = "Nothing was sent.") -> Refusal:
         return Refusal(InstanceNotConnected(done), may_repeat=True)
     if isinstance(error, NotReady):
         return Refusal(InstanceStarting(done, headers=later), may_repeat=True)
+    if isinstance(error, errors.TryLater):
+        return Refusal(UpstreamUnavailable(done, headers=later), may_repeat=True)
+    if isinstance(error, errors.NoSuchThing):
+        return Refusal(NoSuchThing(done), may_repeat=False)
+    if isinstance(error, errors.NotAllowed):
+        return Refusal(NotAllowedByWhatsApp(done), may_repeat=True)
+    if isinstance(error, errors.TooLarge):
+        return Refusal(TooLargeUpstream(done), may_repeat=False)
     upstream = {"upstream": {"status": error.status}}
     return Refusal(UpstreamRefused(done, extra=upstream, reason=error.detail), may_repeat=False)

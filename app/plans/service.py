@@ -233,8 +233,7 @@ async def set_limits(
         raise NotFound()
     if row.closed_at is not None:
         raise Gone()
-    wanted: dict[str, Any] = {**limits}
-    row.limits = wanted or None
+    row.limits = {str(metric): amount for metric, amount in limits.items()} or None
     await uow.session.flush()
     return row
 

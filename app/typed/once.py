@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.accounts.principal import Principal
 from app.gateway.catalogue import Retry
-from app.gateway.endings import OutcomeNotKnown
+from app.gateway.endings import CallOutcomeNotKnown
 from app.idempotency import service
 from app.idempotency.once import KEPT_HEADERS, use_of
 from app.idempotency.service import HEADER, InFlight, Kept, Use
@@ -43,7 +43,7 @@ async def once(
     """The answer of `act`, or the kept one of the first request with the same key; without a key there is no keeping.
 
     Raises:
-        KeyReused: 422. InFlight: 409. OutcomeNotKnown: the first one's end is not known. AppError: of `act`.
+        KeyReused: 422. InFlight: 409. CallOutcomeNotKnown: the first one's end is not known. AppError: of `act`.
     """
     given = request.headers.get(HEADER)
     if given is None:
@@ -70,7 +70,7 @@ async def _claim(uow: UnitOfWork, use: Use, retry: Retry) -> Kept | None:
     if known.leased:
         raise InFlight(headers={"Retry-After": "1"})
     if retry is Retry.AMBIGUOUS:
-        raise OutcomeNotKnown("Look whether it was done before you ask again, with another key.")
+        raise CallOutcomeNotKnown("Ask again with another key, if it was not done.")
     await service.release(uow, use)
     again = await service.claim(uow, use, lease_seconds=LEASE_SECONDS)
     if again is None or isinstance(again, Kept):
@@ -101,7 +101,7 @@ def _kept(reply: Reply) -> Kept:
 
 def _kept_refusal(request: AnyRequest, error: AppError) -> Kept | None:
     """What the key answers from now on; None where nothing was done and another try may go well."""
-    if isinstance(error, OutcomeNotKnown) or (error.status == 502 and not error.retryable):
+    if isinstance(error, CallOutcomeNotKnown) or (error.status == 502 and not error.retryable):
         return Kept(error.status, {}, problem.on_app_error(request, error).content)
     return None
 
