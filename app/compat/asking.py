@@ -95,7 +95,7 @@ class Asking:
         """Upstream's reply as the tenant's own."""
         if reply.status == 401 and not _was_ready(call.known):
             return UNAUTHORIZED
-        if reply.status != 200:
+        if not 200 <= reply.status < 300:
             told = wording.of_reply(call.scene, reply.status, reply.body)
             if told in (BAD_GATEWAY, NO_ANSWER):
                 log.warning("compat_upstream_failed", method=call.method.name, status=reply.status)

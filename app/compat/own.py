@@ -19,7 +19,6 @@ from app.gateway.catalogue import METHODS
 from app.kit.errors import InvalidRequest
 from app.lines import service as lines
 from app.lines import switches
-from app.lines.models import Line
 from app.plans import gate
 from app.plans import service as plans
 from app.providers.port import Native
@@ -27,6 +26,8 @@ from app.providers.port import Native
 LEAST_POLL_SECONDS: Final = 5.0
 MOST_POLL_SECONDS: Final = 60.0
 LOOK_AGAIN_SECONDS: Final = 0.2
+ENDED_SECONDS: Final = 1.0
+"""After it no process trusts what it read of a line before (`app.kit.fresh`, `app.compat.auth`)."""
 LONGEST_RECEIPT: Final = 18
 """Beyond it some clients cannot count."""
 SAVED: Final = told({"saveSettings": True})
@@ -186,10 +187,11 @@ class Own:
         return told({"isCleared": False, "reason": "Too many requests", "leftTime": cleared.left_seconds})
 
     async def _update_token(self, call: Call) -> Answer:
-        line: Line = call.known.line
+        """A new token, told when the old one has ended in every process."""
         async with self._parts.database.begin(call.known.tenant_id) as uow:
-            token = await lines.rotate(uow, line)
+            token = await lines.rotate(uow, call.known.line)
         self._parts.authenticator.forget(call.address.number)
+        await asyncio.sleep(ENDED_SECONDS)
         return told({"apiTokenInstance": token})
 
 

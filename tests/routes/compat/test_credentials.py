@@ -9,6 +9,7 @@ from app.accounts.models import Tenant
 from app.instances import service as instances
 from app.kit.db import SYSTEM
 from app.lines.tokens import new_token
+from app.plans import service as plans
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
 from tests.factories import make_ready_instance, make_tenant
@@ -53,14 +54,23 @@ async def test_the_token_is_looked_at_before_the_body(line: LineClient) -> None:
     assert (await raw_request(line.http, promised.replace(path, upload)))[0] == 401
 
 
-async def test_a_new_token_ends_the_old_one_at_once(line: LineClient) -> None:
+async def test_a_new_token_ends_the_old_one_at_once(line: LineClient, runtime: Runtime) -> None:
+    async with runtime.database.begin(SYSTEM) as uow:
+        await plans.go_live(uow, line.tenant.tenant_id, line.instance.id, days=1, source="test", note=None)
+    hello = {"chatId": "79990003344@c.us", "message": "Hello"}
+    for _ in range(3):  # paid for and in use: such sends take the fast path
+        assert (await line.call("POST", "sendMessage", json=hello)).status_code == 200
+        await asyncio.sleep(0.2)
     reply = await line.call("GET", "updateApiToken")
     assert reply.status_code == 200
     assert list(reply.json()) == ["apiTokenInstance"]
     token = reply.json()["apiTokenInstance"]
     assert len(token) == 50
+    assert refused(await line.call("POST", "sendMessage", json=hello))
     assert refused(await line.call("GET", "getStateInstance"))
-    assert (await line.http.get(f"/waInstance{line.number}/getStateInstance/{token}")).status_code == 200
+    for method in ("sendMessage", "sendmessage"):
+        path = f"/waInstance{line.number}/{method}/{token}"
+        assert (await line.http.post(path, json=hello)).status_code == 200
 
 
 async def test_what_was_deleted_says_so(line: LineClient, runtime: Runtime) -> None:
