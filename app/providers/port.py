@@ -104,11 +104,6 @@ class Seen(Struct, frozen=True):
     likeness: str | None
     sent_at: datetime | None
 
-    @property
-    def text(self) -> str | None:
-        """What it says if it is a text."""
-        return self.likeness if self.kind == "text" else None
-
 
 class Upload(Struct, frozen=True):
     """A file on its way; `chunks` are read once. `size` is None when nobody told it."""
@@ -150,7 +145,7 @@ class Drafted(Struct, frozen=True):
 class Provider(Protocol):
     """A gateway. Every method may raise a `ProviderError`; its `outcome` says what may be concluded.
 
-    `create` is the one call that costs money when repeated blindly; `send_text` the one that annoys a person.
+    `create` is the one call that costs money when repeated blindly; `send` the one that annoys a person.
     """
 
     name: str
@@ -188,10 +183,6 @@ class Provider(Protocol):
     async def clear_queues(self, credentials: Credentials) -> None:
         """Drop messages that wait to be sent and notifications that wait to be fetched."""
         ...
-
-    async def send_text(
-        self, credentials: Credentials, chat_id: str, text: str, quoted_message_id: str | None = None
-    ) -> Sent: ...
 
     async def send(self, credentials: Credentials, send: "Send") -> Sent:
         """Send a message of any kind."""

@@ -14,6 +14,7 @@ import pytest
 import structlog
 
 from app.kit.crypto import Secret
+from app.providers.asks import Send, Text
 from app.providers.green_api.adapter import GreenApi
 from app.providers.port import AccountWish, Credentials, Link, Provider
 from simulator.main import Running, start
@@ -36,6 +37,11 @@ QUICK = {
     "hold_seconds": 2.0,
     "jump_settle_seconds": 0.1,
 }
+
+
+def text(words: str) -> Send:
+    """A text to the chat."""
+    return Send(CHAT, Text(words))
 
 
 class Upstream:
@@ -82,7 +88,7 @@ async def upstream() -> AsyncIterator[Upstream]:
 async def wing(request: pytest.FixtureRequest, upstream: Upstream) -> AsyncIterator[Provider]:
     """The gateway under test, whichever it is."""
     assert request.param == "green_api"
-    provider = GreenApi(upstream.url, Secret(PARTNER_TOKEN), timeout_seconds=0.4, connect_seconds=0.3)
+    provider = GreenApi(upstream.url, Secret(PARTNER_TOKEN), timeout_seconds=0.6, connect_seconds=0.4)
     yield provider
     await provider.close()
 

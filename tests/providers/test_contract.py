@@ -6,7 +6,7 @@ from app.kit.crypto import Secret
 from app.providers.errors import CredentialRefused, NotReady, NotThere, Refused
 from app.providers.green_api.adapter import GreenApi
 from app.providers.port import AccountWish, AlreadyLinked, Credentials, Link, PhoneCode, Provider, QrImage
-from tests.providers.conftest import CHAT, HOOK_TOKEN, WISH, Upstream, account, linked, until
+from tests.providers.conftest import CHAT, HOOK_TOKEN, WISH, Upstream, account, linked, text, until
 
 
 async def test_a_creation_carries_tag_and_settings_in_its_one_call(wing: Provider, upstream: Upstream) -> None:
@@ -59,7 +59,7 @@ async def test_calls_on_a_young_account_are_not_ready(wing: Provider, upstream: 
     await upstream.sim("config", {"warmup_401_seconds": 60})
     made = await wing.create(WISH)
     with pytest.raises(NotReady):
-        await wing.send_text(Credentials(made.upstream_id, made.token), CHAT, "hello")
+        await wing.send(Credentials(made.upstream_id, made.token), text("hello"))
 
 
 @pytest.mark.parametrize(("act", "link"), [("block", Link.BLOCKED), ("yellow_card", Link.CONNECTED)])
@@ -112,9 +112,9 @@ async def test_a_reboot_restarts(wing: Provider) -> None:
 
 async def test_a_text_waits_without_a_phone_and_is_in_the_journal_after(wing: Provider, upstream: Upstream) -> None:
     credentials = await account(wing)
-    sent = await wing.send_text(credentials, CHAT, "grüße 👋")
+    sent = await wing.send(credentials, text("grüße 👋"))
     (seen,) = await wing.waiting(credentials)
-    assert (seen.message_id, seen.chat_id, seen.text, seen.sent_at) == (sent.message_id, CHAT, "grüße 👋", None)
+    assert (seen.message_id, seen.chat_id, seen.likeness, seen.sent_at) == (sent.message_id, CHAT, "grüße 👋", None)
     await upstream.phone(credentials, "scan")
 
     async def gone() -> bool:
@@ -122,7 +122,7 @@ async def test_a_text_waits_without_a_phone_and_is_in_the_journal_after(wing: Pr
 
     await until(gone)
     (seen,) = await wing.sent_since(credentials, 10)
-    assert (seen.message_id, seen.text) == (sent.message_id, "grüße 👋")
+    assert (seen.message_id, seen.likeness) == (sent.message_id, "grüße 👋")
     assert seen.sent_at is not None
 
 
@@ -134,7 +134,7 @@ async def test_what_the_owner_typed_is_no_trace_of_a_call(wing: Provider, upstre
 
 async def test_cleared_queues_send_nothing(wing: Provider, upstream: Upstream) -> None:
     credentials = await account(wing)
-    await wing.send_text(credentials, CHAT, "never")
+    await wing.send(credentials, text("never"))
     await wing.clear_queues(credentials)
     assert await wing.waiting(credentials) == []
 
@@ -145,4 +145,4 @@ async def test_a_deleted_account_is_not_there(wing: Provider) -> None:
     with pytest.raises(NotThere):
         await wing.link(credentials)
     with pytest.raises(NotThere):
-        await wing.send_text(credentials, CHAT, "hello")
+        await wing.send(credentials, text("hello"))

@@ -14,12 +14,12 @@ from app.providers.errors import (
     TooFast,
 )
 from app.providers.port import Credentials, Provider
-from tests.providers.conftest import CHAT, WISH, Upstream, account
+from tests.providers.conftest import WISH, Upstream, account, text
 
 FAULTS = [
     ("lose_request", {}, OutcomeUnknown, False),
     ("lose_answer", {}, OutcomeUnknown, True),
-    ("late", {"delay_seconds": 0.6}, OutcomeUnknown, False),
+    ("late", {"delay_seconds": 0.9}, OutcomeUnknown, False),
     ("slow_answer", {"delay_seconds": 1.0}, OutcomeUnknown, True),
     ("stall", {}, OutcomeUnknown, False),
     ("half_body", {}, OutcomeUnknown, True),
@@ -79,7 +79,7 @@ async def test_a_send_that_goes_wrong(
 ) -> None:
     credentials = await account(wing)
     await upstream.fault("sendMessage", kind, **more)
-    ending = await _ending(lambda: wing.send_text(credentials, CHAT, "hello"), upstream, "sendMessage")
+    ending = await _ending(lambda: wing.send(credentials, text("hello")), upstream, "sendMessage")
     assert isinstance(ending, error)
     assert ending.outcome == error.outcome
     messages = (await upstream.sim(f"messages?id_instance={credentials.upstream_id}"))["messages"]
@@ -142,6 +142,6 @@ async def test_after_a_fault_the_wing_goes_on(wing: Provider, upstream: Upstream
     credentials = await account(wing)
     await upstream.fault("sendMessage", "lose_answer", times=1)
     with pytest.raises(OutcomeUnknown):
-        await wing.send_text(credentials, CHAT, "one")
-    await wing.send_text(credentials, CHAT, "two")
-    assert [seen.text for seen in await wing.waiting(credentials)] == ["one", "two"]
+        await wing.send(credentials, text("one"))
+    await wing.send(credentials, text("two"))
+    assert [seen.likeness for seen in await wing.waiting(credentials)] == ["one", "two"]

@@ -14,7 +14,16 @@ from app.providers.errors import (
     TooFast,
 )
 from app.providers.port import Link
-from tests.providers.conftest import CHAT, CREDENTIALS, WISH, answering, assert_silent, green_api, raw_server, reply
+from tests.providers.conftest import (
+    CREDENTIALS,
+    WISH,
+    answering,
+    assert_silent,
+    green_api,
+    raw_server,
+    reply,
+    text,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +53,7 @@ async def test_refusals_of_a_send(status: int, body: bytes, error: type[Provider
     async with raw_server(answering(reply(body, status))) as server:
         wing = green_api(server.url)
         with pytest.raises(ProviderError) as caught:
-            await wing.send_text(CREDENTIALS, CHAT, "hello")
+            await wing.send(CREDENTIALS, text("hello"))
         await wing.close()
         assert type(caught.value) is error
         assert len(server.requests) == 1

@@ -16,7 +16,6 @@ from app.providers.errors import (
 from app.providers.green_api import wire
 from app.providers.green_api.adapter import GreenApi
 from tests.providers.conftest import (
-    CHAT,
     CREDENTIALS,
     SECRETS,
     WISH,
@@ -28,6 +27,7 @@ from tests.providers.conftest import (
     raw_server,
     reply,
     reset,
+    text,
 )
 
 LINKED_STATE = b'{"stateInstance":"authorized"}'
@@ -138,7 +138,7 @@ BROKEN = {
 
 CALLS: dict[str, Callable[[GreenApi], Awaitable[object]]] = {
     "create": lambda wing: wing.create(WISH),
-    "send": lambda wing: wing.send_text(CREDENTIALS, CHAT, "hello"),
+    "send": lambda wing: wing.send(CREDENTIALS, text("hello")),
 }
 
 
@@ -187,7 +187,7 @@ async def test_waiting_in_vain_for_a_connection_is_surely_not_done(monkeypatch: 
         await asyncio.sleep(0.1)
         with pytest.raises(Unreachable):
             async with asyncio.timeout(5):
-                await wing.send_text(CREDENTIALS, CHAT, "hello")
+                await wing.send(CREDENTIALS, text("hello"))
         with pytest.raises(OutcomeUnknown):
             await slow
         await wing.close()
@@ -197,7 +197,7 @@ async def test_waiting_in_vain_for_a_connection_is_surely_not_done(monkeypatch: 
 async def test_a_text_that_is_no_unicode_is_refused_here() -> None:
     wing = green_api("http://127.0.0.1:1")
     with pytest.raises(Refused) as caught:
-        await wing.send_text(CREDENTIALS, CHAT, "\ud800")
+        await wing.send(CREDENTIALS, text("\ud800"))
     await wing.close()
     assert_silent(caught.value)
 
@@ -229,12 +229,12 @@ async def test_a_connection_that_the_server_closed_meanwhile_is_not_used() -> No
     async with raw_server(script) as server:
         wing = green_api(server.url)
         for _ in range(20):
-            await wing.send_text(CREDENTIALS, CHAT, "hello")
+            await wing.send(CREDENTIALS, text("hello"))
         await wing.close()
         assert len(server.requests) == server.connections == 20
 
 
-@pytest.mark.parametrize("call", ["logout", "clear_queues", "link", "send_text"])
+@pytest.mark.parametrize("call", ["logout", "clear_queues", "link", "send"])
 async def test_a_used_connection_that_breaks_is_not_tried_again(call: str) -> None:
     """aiohttp would repeat a GET or a DELETE by itself, and so log a phone out twice."""
 
@@ -252,7 +252,7 @@ async def test_a_used_connection_that_breaks_is_not_tried_again(call: str) -> No
         wing = green_api(server.url)
         await wing.configured(CREDENTIALS, WISH)
         with pytest.raises(OutcomeUnknown):
-            await (wing.send_text(CREDENTIALS, CHAT, "a") if call == "send_text" else getattr(wing, call)(CREDENTIALS))
+            await (wing.send(CREDENTIALS, text("a")) if call == "send" else getattr(wing, call)(CREDENTIALS))
         await wing.close()
         assert len(server.requests) == 2
         assert server.connections == 1
@@ -286,7 +286,7 @@ async def test_no_log_shows_a_token(caplog: pytest.LogCaptureFixture) -> None:
     try:
         for act in BROKEN.values():
             async with raw_server(_then(act)) as server:
-                wing = green_api(server.url, 0.1)
+                wing = green_api(server.url, 0.3)
                 for call in CALLS.values():
                     with pytest.raises(OutcomeUnknown):
                         await call(wing)

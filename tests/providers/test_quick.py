@@ -1,8 +1,9 @@
-"""The fast client against servers of bytes: what its library is not trusted with. See docs/decisions/0015."""
+"""The fast client against servers of bytes: what its library is not trusted with. See docs/decisions/0017."""
 
 import asyncio
 import random
 import resource
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -240,3 +241,35 @@ async def test_token_and_query_arrive_as_written() -> None:
     line = server.requests[0].split(b"\r\n")[0].decode()
     path = f"/waInstance{CREDENTIALS.upstream_id}/lastOutgoingMessages/{CREDENTIALS.token.reveal()}"
     assert line == f"GET {path}?minutes=5&x=%2F%25 HTTP/1.1"
+
+
+SHORT_LIFE = """
+import asyncio, sys
+from app.kit.crypto import Secret
+from app.providers.errors import ProviderError
+from app.providers.green_api.adapter import GreenApi
+from app.providers.port import Credentials, Native
+
+async def live():
+    wing = GreenApi("http://127.0.0.1:1", Secret("p"))
+    for _ in range(3):
+        try:
+            await wing.native(Credentials(1, Secret("t")), Native("getSettings", "GET"))
+        except ProviderError:
+            pass
+    if sys.argv[1] == "closed":
+        await wing.close()
+
+asyncio.run(live())
+"""
+
+
+@pytest.mark.parametrize("end", ["closed", "left"])
+async def test_a_short_process_ends_well(end: str) -> None:
+    """The library's thread may abort an interpreter that ends at once after a call; see the decision record."""
+
+    async def run() -> int:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", SHORT_LIFE, end)
+        return await process.wait()
+
+    assert await asyncio.gather(*(run() for _ in range(4))) == [0, 0, 0, 0]

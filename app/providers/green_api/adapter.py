@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from app.kit.crypto import Secret
-from app.providers.asks import Ask, Send, Text
+from app.providers.asks import Ask, Send
 from app.providers.errors import ProviderError
 from app.providers.events import Notification
 from app.providers.green_api import account, drafts, notices, partner, queue, sending
@@ -97,12 +97,6 @@ class GreenApi:
     async def clear_queues(self, credentials: Credentials) -> None:
         """See `account.clear_queues`."""
         await account.clear_queues(self._client, credentials)
-
-    async def send_text(
-        self, credentials: Credentials, chat_id: str, text: str, quoted_message_id: str | None = None
-    ) -> Sent:
-        """See `send`."""
-        return await self.send(credentials, Send(chat_id, Text(text), quoted_message_id))
 
     async def send(self, credentials: Credentials, send: Send) -> Sent:
         """See `sending.send`."""

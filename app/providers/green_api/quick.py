@@ -1,6 +1,6 @@
 """The fast client for small calls on accounts, over pyreqwest: each call is written to the wire once at most.
 
-What it must not do was measured against servers of bytes (tests/providers/test_quick.py; docs/decisions/0015): it
+What it must not do was measured against servers of bytes (tests/providers/test_quick.py; docs/decisions/0017): it
 repeats no request, follows no redirect, keeps no cookie and asks no proxy of the environment. Its exceptions hold the
 URL and with it the token, so they end inside `exchange`, as in `client`.
 
