@@ -17,7 +17,7 @@ from app.plans import service as plans
 from app.runtime import Runtime
 from tests.compat_clients.stage import Target
 from tests.compat_clients.toolbox import NotInstalled, Toolbox, prepare
-from tests.conftest import PARTNER_LIVE, Drain, Upstream
+from tests.conftest import PARTNER_LIVE, PARTNER_TEST, Drain, Upstream
 from tests.factories import TestTenant, make_ready_instance, make_tenant
 
 DIRECT_PHONE, OUR_PHONE = "79990002233@c.us", "79990001122@c.us"
@@ -115,8 +115,8 @@ async def worker(runtime: Runtime, drain: Drain) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def partner(world: Upstream) -> Target:
-    """A partner of the simulator."""
-    return Target(world.url, 0, "", 0, "", more={"partner_token": PARTNER_LIVE}, names={PARTNER_LIVE: "partner"})
+    """A partner of the simulator; not the one that we are, whose listing shows what we make."""
+    return Target(world.url, 0, "", 0, "", more={"partner_token": PARTNER_TEST}, names={PARTNER_TEST: "partner"})
 
 
 @pytest.fixture

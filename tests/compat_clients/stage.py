@@ -210,6 +210,8 @@ class Played:
     transcript: list[dict[str, Any]]
     offered: list[str]
     exchanges: list[Exchange]
+    said: list[str]
+    """The program's own lines as they came, ids and all."""
 
     @property
     def called(self) -> set[str]:
@@ -289,9 +291,10 @@ class _Run:
 
     async def listen(self) -> Played:
         """Read what the program says until it ends."""
-        played = Played([], [], self._recorder.exchanges)
+        played = Played([], [], self._recorder.exchanges, [])
         assert self._process.stdout is not None
         async for raw in self._process.stdout:
+            played.said.append(raw.decode())
             line = json.loads(raw)
             answer = None
             if "cue" in line:

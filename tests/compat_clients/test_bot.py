@@ -59,4 +59,4 @@ async def test_a_bot_outlives_its_trial_and_its_paid_time_and_does_not_spin(
     polls = [request for request in later if "receiveNotification" in request]
     assert 1 <= len(polls) <= 4, later  # one that ends with the notice of it, and those of six seconds
     assert "GreenAPIBot" in steps
-    await nothing_of_upstream(played, target, world)
+    await nothing_of_upstream(played, world)

@@ -46,7 +46,9 @@ def prepare() -> Toolbox:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if (home / "complete").exists() and made.python.exists():
             return made
-        shutil.rmtree(home, ignore_errors=True)
+        for old in CACHE.iterdir():  # what a former list was installed for, or half of this one
+            if old.is_dir():
+                shutil.rmtree(old, ignore_errors=True)
         _install_python(home)
         _install_node(home, made)
         (home / "complete").touch()
