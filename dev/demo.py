@@ -12,6 +12,7 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
+from dev.demo_gateway import more_than_text, old_code
 from dev.outside import Customer, Outside, Unexpected
 from dev.processes import ChildFailed
 from dev.receiver import Receiver
@@ -101,6 +102,7 @@ def tell_story(story: Story, outside: Outside, receiver: Receiver) -> None:
     receive(story, ada, outside, receiver)
     reach_the_limit(story, ada, outside)
     go_live(story, ada, outside)
+    use_the_gateway(story, ada, outside)
     lose_an_answer(story, outside)
     leave(story, ada, outside, receiver)
 
@@ -204,6 +206,14 @@ def go_live(story: Story, ada: Customer, outside: Outside) -> None:
         extended = outside.operator("POST", f"{path}/extend", {"days": 7, "reference": "invoice-1002"})
         ada.call("POST", f"/v1/instances/{ada.instance_id}/messages", text_to("79995550009@c.us", "Sale!"), expect=202)
         tell(f"paid through {extended['paid_through_at']}; the sixth chat is open")
+
+
+def use_the_gateway(story: Story, ada: Customer, outside: Outside) -> None:
+    """Every kind of message by the typed face; then code that was written for GREEN-API."""
+    with story.step("Send a picture and a poll, make a group") as tell:
+        tell(more_than_text(ada))
+    with story.step("Run her old GREEN-API code, host changed") as tell:
+        tell(old_code(ada, outside))
 
 
 def lose_an_answer(story: Story, outside: Outside) -> None:
