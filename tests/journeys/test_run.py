@@ -59,6 +59,8 @@ def test_the_readmes_lines_do_what_they_say_and_nothing_is_left(checkout: Path) 
         assert typed.returncode == 0, typed.stdout + typed.stderr
         for sign in ('"status":"queued"', '"object":"list"', '"connection":"connected"', '"object":"session"'):
             assert sign in typed.stdout, (sign, typed.stdout)
+        for sign in ('"stateInstance":"authorized"', '"idMessage":"', '"object":"upload"', '"group_id":"'):
+            assert sign in typed.stdout, (sign, typed.stdout)
         assert '"billing_mode":"live"' in typed.stdout
         assert '"balance_days":30' in typed.stdout
         assert '"code":"' not in typed.stdout, typed.stdout
