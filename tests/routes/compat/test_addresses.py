@@ -6,6 +6,7 @@ import httpx2
 import pytest
 from prometheus_client import generate_latest
 
+from app.kit.log import mask
 from tests.routes.compat.conftest import LineClient, get, raw_request
 from tests.witness import watching
 
@@ -82,3 +83,10 @@ async def test_no_token_reaches_a_log_or_a_metric(line: LineClient) -> None:
         assert secret not in told
     assert line.token not in reply.text
     assert json.loads(reply.text)["path"] == f"/waInstance{line.number}/sendMessage/***"
+
+
+def test_the_net_below_the_logs_cuts_tokens_out_of_paths() -> None:
+    for path in ("/waInstance7700000001/sendMessage/secret/12?x=1", "//WAINSTANCE1//qr//secret", "/partner/x/secret"):
+        assert "secret" not in mask(f"GET {path} HTTP/1.1")
+        assert mask(f"GET {path} HTTP/1.1").startswith("GET /")
+    assert mask("/waInstance/method of a page") == "/waInstance/method of a page"
