@@ -16,7 +16,6 @@ import structlog
 from app.accounts.principal import Principal
 from app.gateway.catalogue import METHODS, Method, Retry
 from app.gateway.endings import call_refusal
-from app.gateway.pacing import Pace
 from app.gateway.records import CallRecord, Records
 from app.gateway.relay import Answered, Draft, Relay
 from app.instances import service as instances
@@ -59,7 +58,7 @@ class Gateway:
         self._registry = registry
         self._relay = relay
         self._records = records
-        self.pace = Pace()
+        self.pace = relay.pace
         self.turns = relay.turns
 
     async def perform(self, principal: Principal, instance_id: UUID, ask: Ask[A]) -> A:
@@ -117,6 +116,7 @@ class Gateway:
                 reply = await provider.native_stream(credentials, method.name, upload, headers=headers or {})
                 return _answered(provider, method, reply)
 
+            await self._provider(principal, instance_id)
             await self.pace.wait(instance_id, method)
             draft = Draft(drafted.chat_id, drafted.kind, drafted.content, dispatch, seconds=STREAM_SECONDS)
             return _reply(await self._relay.pass_on(principal, instance_id, draft))
@@ -187,6 +187,11 @@ class Gateway:
         return _reply(await self._relay.pass_on(principal, instance_id, draft))
 
     async def _provider(self, principal: Principal, instance_id: UUID) -> Provider:
+        """Whose gateway it is; nobody else's instance is made to wait.
+
+        Raises:
+            NotFound: it is none of the caller's.
+        """
         if not principal.may_use(instance_id):
             raise NotFound()
         async with self._database.begin(principal.tenant) as uow:

@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from app.accounts.principal import Principal
 from app.files import links, uploads
+from app.gateway.catalogue import METHODS
 from app.gateway.recipients import chat_of
 from app.gateway.relay import Answered, Draft
 from app.gateway.schemas import TYPES, LinkButton, MediaContent, MessageCreate
@@ -68,7 +69,8 @@ def of(
     async def dispatch(provider: Provider, credentials: Credentials, quoted: str | None) -> Answered:
         return Answered(await provider.send(credentials, asks.Send(chat_id, content, quoted, typing_seconds)))
 
-    return Draft(chat_id, kind, shown, dispatch, reply_to, client_reference)
+    method = METHODS[content.method.lower()]
+    return Draft(chat_id, kind, shown, dispatch, reply_to, client_reference, paced_by=method)
 
 
 async def _content(place: Place, data: MessageCreate) -> asks.Content:

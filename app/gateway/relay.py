@@ -20,8 +20,10 @@ from sqlalchemy.exc import DBAPIError
 from app.accounts.principal import Principal
 from app.accounts.scopes import Scope
 from app.accounts.vault import Vault, open_vault
-from app.gateway.endings import InstanceNotConnected, OutcomeNotKnown, refusal
+from app.gateway.catalogue import Method
+from app.gateway.endings import InstanceNotConnected, OutcomeNotKnown, SendRateLimited, refusal
 from app.gateway.options import Options
+from app.gateway.pacing import Pace
 from app.gateway.turns import Turn, Turns
 from app.idempotency import service as idempotency
 from app.idempotency.service import InFlight, Kept, Started, Use
@@ -72,6 +74,8 @@ class Draft:
     client_reference: str | None = None
     seconds: float | None = None
     """How long handing it over may take, where it is a file."""
+    paced_by: Method | None = None
+    """The method at whose rate it leaves, unless its pace was kept already."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ class Relay:
         self._options = options
         self._tasks: set[asyncio.Task[tuple[Kept, Answered]]] = set()
         self.turns = Turns()
+        self.pace = Pace()
 
     async def send(self, asked: Asked) -> Kept:
         """The answer to a request: of this send, or of the first one with the same key.
@@ -169,6 +174,8 @@ class Relay:
         instance = await instances.find(uow, asked.instance_id, asked.principal)
         instances.usable(instance)
         _linked(instance)
+        if draft.paced_by is not None and not self.pace.take(instance.id, draft.paced_by):
+            raise SendRateLimited(f"At most {draft.paced_by.rate:g} a second.", headers={"Retry-After": "1"})
         provider = self._registry.get(instance.provider, instance.environment)
         credentials = await instances.credentials(uow, instance)
         vault = await open_vault(uow, tenant_id)  # read with the credentials; the session still has it
