@@ -114,6 +114,7 @@ async function chats (api) {
   const instance = api.instance
   await step('instance.checkWhatsapp', () => instance.checkWhatsapp(79990000001))
   await step('instance.getAvatar', () => instance.getAvatar(FRIEND, null))
+  await step('instance.getAvatar', () => instance.getAvatar(null, 79990000001))
   await step('instance.getContactInfo', () => instance.getContactInfo(FRIEND))
   await step('instance.getContacts', () => instance.getContacts())
   await step('instance.getChats', () => instance.getChats())
@@ -236,6 +237,7 @@ async function leaving (api) {
 }
 
 async function main () {
+  await step('restAPI', async () => restAPI({ idInstance: Number(given.id), apiTokenInstance: given.token }))
   const api = restAPI({ idInstance: given.id, apiTokenInstance: given.token, host: given.host, media: given.host })
   await account(api)
   await sending(api)
