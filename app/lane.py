@@ -18,7 +18,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import Counter
 
-from app.accounts.auth import Authenticator
+from app.accounts.auth import LONGEST_HEADER, Authenticator
 from app.accounts.principal import Principal
 from app.accounts.scopes import Scope as Permission
 from app.compat import address
@@ -34,6 +34,7 @@ from app.kit.clock import to_wire
 from app.kit.crypto import Keyring
 from app.kit.errors import NotFound
 from app.kit.ids import new_id
+from app.lines import service as lines
 from app.messages.view import MessageView, TextView
 from app.plans.leases import Leases
 from app.providers.errors import OutcomeUnknown, ProviderError
@@ -44,9 +45,11 @@ BY_NAME: Final = {name.lower(): method for name, method in FAST.items()}
 MOST_BYTES: Final = 100_000
 MOST_PATHS: Final = 50_000
 WRITTEN_SECONDS: Final = 2.0
+READ_SECONDS: Final = 0.5
 SENDS: Final = Counter("sublet_lane_sends", "Live sends on the fast path by how they ended.", ["outcome"])
 ACCEPTED, UNKNOWN = SENDS.labels("accepted"), SENDS.labels("unknown")
-JSON: Final = (b"content-type", b"application/json")
+GATEWAY_JSON: Final = b"application/json; charset=utf-8"
+CORS: Final = ((b"access-control-allow-origin", b"*"),)
 KEPT: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
@@ -83,15 +86,15 @@ class Lane:
         self._records = records
         self._leases = leases
         self._docs_url = docs_url
-        self._paths: dict[str, Asked | None] = {}
+        self._paths: dict[str, Asked] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a send; whatever is not for the lane is handed on as it came."""
         if scope["type"] == ScopeType.HTTP and scope["method"] == "POST" and not scope["query_string"]:
             asked = self._asked(scope["path"])
             if asked is not None and not self._records.is_full:
-                snapshot = self._snapshots.peek(asked.key)
-                if snapshot is not None and self._is_let_in(asked, snapshot, scope):
+                snapshot = await self._let_in(asked, scope)
+                if snapshot is not None:
                     body, receive = await _read(receive)
                     if body and await self._serve(asked, snapshot, body, send):
                         return
@@ -101,9 +104,11 @@ class Lane:
         if path.startswith("/v1/instances/"):
             if path in self._paths:
                 return self._paths[path]
-            if len(self._paths) >= MOST_PATHS:
-                self._paths.clear()
-            self._paths[path] = asked = _of_ours(path)
+            asked = _of_ours(path)
+            if asked is not None:
+                if len(self._paths) >= MOST_PATHS:
+                    self._paths.clear()
+                self._paths[path] = asked
             return asked
         if "waInstance" not in path[:18]:
             return None
@@ -113,26 +118,32 @@ class Lane:
         method = BY_NAME.get(found.name.lower())
         return None if method is None else Asked(found.number, method, token=found.token)
 
-    def _is_let_in(self, asked: Asked, snapshot: Snapshot, scope: Scope) -> bool:
-        """Whether the credential is good for it, as the ordinary way would find."""
+    async def _let_in(self, asked: Asked, scope: Scope) -> Snapshot | None:
+        """The instance's snapshot if the credential is good for it, as the ordinary way would find.
+
+        What is not at hand is read, together with what others wait for; for a credential that nobody has made nothing
+        is looked up.
+        """
         if asked.token:
-            known = snapshot.token_hash
-            return known is not None and compare_digest(self._keyring.fingerprint(asked.token), known)
-        bearer = None
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                bearer = value
-            elif name == b"idempotency-key" or (name == b"content-type" and not value.startswith(b"application/json")):
-                return False
-        if bearer is None or bearer[:7].lower() != b"bearer " or len(bearer) > 200:
-            return False
-        principal = self._authenticator.peek(bearer[7:].strip().decode("latin-1"))
-        return principal is not None and _may(principal, asked, snapshot)
+            snapshot = self._snapshots.peek(asked.key)
+            if snapshot is None and lines.well_formed(asked.token):
+                snapshot = await self._snapshots.get(asked.key, READ_SECONDS)
+            known = None if snapshot is None else snapshot.token_hash
+            is_good = known is not None and compare_digest(self._keyring.fingerprint(asked.token), known)
+            return snapshot if is_good else None
+        token = _bearer(scope)
+        if token is None:
+            return None
+        principal = self._authenticator.peek(token) or await self._authenticator.get(token, READ_SECONDS)
+        if principal is None or not _may(principal, asked):
+            return None
+        snapshot = self._snapshots.peek(asked.key) or await self._snapshots.get(asked.key, READ_SECONDS)
+        return snapshot if snapshot is not None and _is_his(principal, snapshot) else None
 
     async def _serve(self, asked: Asked, snapshot: Snapshot, body: bytes, send: Send) -> bool:
         """Send it and answer; False when it is to go the ordinary way, and nothing was done that must not be twice."""
         now = time.monotonic()
-        if now >= snapshot.ends_at:
+        if snapshot.clock.seconds(now) >= snapshot.paid_until:
             return False
         provider, create = snapshot.provider, None
         if asked.is_typed:
@@ -182,7 +193,10 @@ class Lane:
             record = msgspec.structs.replace(record, upstream_message_id=sent.message_id)
             self._records.add(record)
             ACCEPTED.inc()
-            await _answer(send, 202 if asked.is_typed else 200, _shown(record) if asked.is_typed else raw)
+            if asked.is_typed:
+                await _answer(send, 202, _shown(record))
+            else:
+                await _answer(send, 200, raw, content_type=GATEWAY_JSON, more=CORS if asked.token else ())
             return True
         if isinstance(ended, OutcomeUnknown):
             UNKNOWN.inc()
@@ -213,8 +227,9 @@ class Lane:
                 await self._records.settle()
         except TimeoutError:
             pass
+        self._snapshots.forget()  # what was read before that was written
         if asked.token:
-            await _answer(send, 504, b"Gateway Timeout", content_type=b"text/plain; charset=utf-8")
+            await _answer(send, 504, b"Gateway Timeout", content_type=b"text/plain; charset=utf-8", more=CORS)
             return
         message_id, instance_id = ids.to_wire(ids.MESSAGE, record.id), ids.to_wire(ids.INSTANCE, record.instance_id)
         extra = {"message_id": message_id, "status_url": f"/v1/instances/{instance_id}/messages/{message_id}"}
@@ -222,6 +237,19 @@ class Lane:
         request_id = ids.to_wire("req", new_id())
         told = msgspec.json.encode(problem.document(error, docs_url=self._docs_url, request_id=request_id))
         await _answer(send, 504, told, content_type=b"application/problem+json", request_id=request_id)
+
+
+def _bearer(scope: Scope) -> str | None:
+    """The key of a plain request with JSON; None for what the ordinary way must look at."""
+    bearer = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            bearer = value
+        elif name == b"idempotency-key" or (name == b"content-type" and not value.startswith(b"application/json")):
+            return None
+    if bearer is None or bearer[:7].lower() != b"bearer " or len(bearer) > LONGEST_HEADER:
+        return None
+    return str(bearer[7:].strip().decode("latin-1"))
 
 
 def _of_ours(path: str) -> Asked | None:
@@ -236,12 +264,15 @@ def _of_ours(path: str) -> Asked | None:
     return None
 
 
-def _may(principal: Principal, asked: Asked, snapshot: Snapshot) -> bool:
+def _may(principal: Principal, asked: Asked) -> bool:
+    scopes = principal.scopes
+    return Permission.MESSAGES_SEND in scopes and (asked.is_typed or Permission.GATEWAY_CALL in scopes)
+
+
+def _is_his(principal: Principal, snapshot: Snapshot) -> bool:
     return (
         principal.tenant_id == snapshot.tenant_id
         and principal.environment == snapshot.principal.environment
-        and Permission.MESSAGES_SEND in principal.scopes
-        and (asked.is_typed or Permission.GATEWAY_CALL in principal.scopes)
         and principal.may_use(snapshot.instance_id)
     )
 
@@ -312,13 +343,20 @@ async def _read(receive: Any) -> tuple[bytes, Any]:
 
 
 async def _answer(
-    send: Send, status: int, body: bytes, *, content_type: bytes = JSON[1], request_id: str | None = None
+    send: Send,
+    status: int,
+    body: bytes,
+    *,
+    content_type: bytes = b"application/json",
+    request_id: str | None = None,
+    more: tuple[tuple[bytes, bytes], ...] = (),
 ) -> None:
     headers = [
         (b"content-type", content_type),
         (b"content-length", str(len(body)).encode()),
         (b"x-request-id", (request_id or ids.to_wire("req", new_id())).encode()),
         *KEPT,
+        *more,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -4,7 +4,8 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
@@ -16,7 +17,7 @@ from litestar.handlers import BaseRouteHandler
 from sqlalchemy import select
 
 from app.accounts import store
-from app.accounts.models import ApiKey, Membership, OperatorKey, Tenant, UserSession
+from app.accounts.models import Membership, OperatorKey, Tenant, UserSession
 from app.accounts.principal import InsufficientScope, Principal
 from app.accounts.scopes import ROLES, Scope, known_scopes
 from app.accounts.tokens import kind_of
@@ -127,18 +128,28 @@ class Authenticator:
         """The principal of an API key that is being used, without asking anybody; else None."""
         return self._keys.peek(self._database.keyring.fingerprint(token))
 
+    async def get(self, token: str, seconds: float) -> Principal | None:
+        """The principal of an API key, read now if need be, if that takes no more than so many seconds."""
+        if kind_of(token) != "api_key":
+            return None
+        return await self._keys.get(self._database.keyring.fingerprint(token), seconds)
+
     async def close(self) -> None:
         """Read no key any more."""
         await self._keys.close()
 
     async def _read_keys(self, fingerprints: Sequence[bytes]) -> Mapping[bytes, Principal]:
-        found: dict[bytes, Principal] = {}
+        wanted, found = frozenset(fingerprints), dict[bytes, Principal]()
         async with self._database.begin(SYSTEM) as uow:
-            for fingerprint in fingerprints:
-                try:
-                    found[fingerprint] = await _api_key(uow, fingerprint)
-                except AppError:
-                    continue
+            good = []
+            for row in await store.keys_of(uow, fingerprints):
+                for fingerprint in wanted.intersection((row["secret_hash"], row["previous_hash"])):
+                    try:
+                        found[fingerprint] = _let_in(row, fingerprint, uow.now)
+                    except AppError:
+                        continue
+                    good.append(row)
+            await _touch(uow, good)
         return found
 
     async def authenticate(self, header: str | None) -> Principal:
@@ -175,31 +186,42 @@ def _target(connection: ASGIConnection[Any, Any, Any, Any]) -> bytes:
 
 
 async def _api_key(uow: UnitOfWork, fingerprint: bytes) -> Principal:
-    row = (
-        await uow.session.execute(
-            select(ApiKey, Tenant.status)
-            .join(Tenant, Tenant.id == ApiKey.tenant_id)
-            .where((ApiKey.secret_hash == fingerprint) | (ApiKey.previous_hash == fingerprint))
-        )
-    ).first()
-    if row is None:
+    rows = await store.keys_of(uow, [fingerprint])
+    if not rows:
         raise KeyNotFound()
-    key: ApiKey = row.ApiKey
-    if key.revoked_at is not None:
+    principal = _let_in(rows[0], fingerprint, uow.now)
+    await _touch(uow, rows[:1])
+    return principal
+
+
+def _let_in(row: Mapping[str, Any], fingerprint: bytes, now: datetime) -> Principal:
+    if row["revoked_at"] is not None:
         raise KeyDisabled()
-    if _over(key.expires_at, uow.now) or (key.secret_hash != fingerprint and _over(key.previous_until, uow.now)):
+    if _over(row["expires_at"], now) or (row["secret_hash"] != fingerprint and _over(row["previous_until"], now)):
         raise KeyExpired()
-    _open(row.status)
-    if key.last_used_at is None or (uow.now - key.last_used_at).total_seconds() > TOUCH_SECONDS:
-        await store.touch_key(uow, key.tenant_id, key.id)
+    _open(row["status"])
+    listed = row["instance_ids"]
     return Principal(
         kind="api_key",
-        id=key.id,
-        tenant_id=key.tenant_id,
-        environment=key.environment,
-        scopes=known_scopes(key.scopes),
-        instance_ids=None if key.instance_ids is None else frozenset(UUID(item) for item in key.instance_ids),
+        id=row["id"],
+        tenant_id=row["tenant_id"],
+        environment=row["environment"],
+        scopes=_scopes(tuple(row["scopes"])),
+        instance_ids=None if listed is None else frozenset(map(UUID, listed)),
     )
+
+
+@lru_cache(maxsize=1024)
+def _scopes(names: tuple[str, ...]) -> frozenset[Scope]:
+    return known_scopes(names)
+
+
+async def _touch(uow: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Note that keys are in use, once a minute."""
+    before = uow.now - timedelta(seconds=TOUCH_SECONDS)
+    old = [row for row in rows if row["last_used_at"] is None or row["last_used_at"] < before]
+    if old:
+        await store.touch_keys(uow, [row["tenant_id"] for row in old], [row["id"] for row in old])
 
 
 async def _session(uow: UnitOfWork, fingerprint: bytes) -> Principal:

@@ -2,12 +2,39 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Select, delete, func, or_, select, text, update
 
 from app.accounts.models import ApiKey, EmailCode, Membership, OperatorKey, Tenant, User, UserSession
 from app.kit.db import UnitOfWork
+from app.kit.hot import Statement
+
+# Two look-ups, each by its own index; a hash is one key's, whichever of its two it is.
+KEYS_OF: Final = Statement(
+    """
+    select k.tenant_id, k.id, k.environment, k.scopes, k.instance_ids, k.secret_hash, k.previous_hash,
+        k.previous_until, k.expires_at, k.revoked_at, k.last_used_at, t.status
+    from (
+        select * from api_keys where secret_hash = any(cast(:hashes as bytea[]))
+        union all
+        select * from api_keys where previous_hash is not null and previous_hash = any(cast(:hashes as bytea[]))
+    ) k
+    join tenants t on t.id = k.tenant_id
+    """
+)
+TOUCH: Final = Statement(
+    """
+    update api_keys k set last_used_at = cast(:at as timestamptz)
+    from (
+        select tenant_id, id from api_keys
+        where (tenant_id, id) in (select * from unnest(cast(:tenant_ids as uuid[]), cast(:ids as uuid[])))
+        for no key update skip locked
+    ) free
+    where k.tenant_id = free.tenant_id and k.id = free.id
+    """
+)
 
 
 async def hold_address(uow: UnitOfWork, address_key: str) -> None:
@@ -116,19 +143,15 @@ async def api_key(uow: UnitOfWork, key_id: UUID, environment: str | None, *, loc
     return (await uow.session.scalars(query.with_for_update() if lock else query)).one_or_none()
 
 
-async def touch_key(uow: UnitOfWork, tenant_id: UUID, key_id: UUID) -> None:
-    """Note that a key was used, unless another transaction has the row in hand: that one may well be long."""
-    free = (
-        select(ApiKey.id)
-        .where(ApiKey.tenant_id == tenant_id, ApiKey.id == key_id)
-        .with_for_update(skip_locked=True, key_share=True)
-    )
-    await uow.session.execute(
-        update(ApiKey)
-        .where(ApiKey.tenant_id == tenant_id, ApiKey.id.in_(free.scalar_subquery()))
-        .values(last_used_at=uow.now)
-        .execution_options(synchronize_session=False)
-    )
+async def keys_of(uow: UnitOfWork, hashes: Sequence[bytes]) -> Sequence[Any]:
+    """The keys with these hashes of their secrets, present or previous, and the status of their tenants."""
+    rows: Sequence[Any] = await KEYS_OF.all(uow, {"hashes": list(hashes)})
+    return rows
+
+
+async def touch_keys(uow: UnitOfWork, tenant_ids: Sequence[UUID], key_ids: Sequence[UUID]) -> None:
+    """Note that keys were used, but of those that another transaction has in hand: that one may well be long."""
+    await TOUCH.all(uow, {"tenant_ids": list(tenant_ids), "ids": list(key_ids), "at": uow.now})
 
 
 async def operator_keys(uow: UnitOfWork) -> Sequence[OperatorKey]:

@@ -1,6 +1,5 @@
 """What the gate asks of an instance, read beforehand for the instances that are sending; see `app.kit.fresh`."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -10,13 +9,14 @@ from uuid import UUID
 from msgspec import Struct
 
 from app.accounts.principal import Principal
-from app.accounts.vault import open_vault
+from app.accounts.vault import open_vault, open_vaults
 from app.gateway.catalogue import LINE_SCOPES
 from app.gateway.relay import CANNOT_SEND
 from app.instances.sealed import open_credentials
 from app.kit import clock
+from app.kit import ids as wire
 from app.kit.crypto import Unreadable
-from app.kit.db import SYSTEM, Database
+from app.kit.db import SYSTEM, Database, UnitOfWork
 from app.kit.errors import AppError
 from app.kit.fresh import Fresh
 from app.kit.hot import Statement
@@ -25,6 +25,7 @@ from app.plans.service import amount_of
 from app.providers.port import Credentials, Provider
 from app.providers.registry import Registry
 
+MOST_KEPT: Final = 100_000
 READ: Final = Statement(
     """
     select i.tenant_id, i.id, i.environment, i.provider, i.upstream_id, i.upstream_token_sealed, i.connection,
@@ -40,7 +41,9 @@ READ: Final = Statement(
     join tenants t on t.id = i.tenant_id
     join subscriptions s on s.tenant_id = i.tenant_id and s.instance_id = i.id
     left join lines l on l.tenant_id = i.tenant_id and l.instance_id = i.id
-    where i.id = any(cast(:ids as uuid[])) or l.number = any(cast(:numbers as bigint[]))
+    where i.id = any(
+        cast(:ids as uuid[]) || array(select instance_id from lines where number = any(cast(:numbers as bigint[])))
+    )
     """
 )
 
@@ -48,26 +51,20 @@ READ: Final = Statement(
 class Snapshot(Struct, frozen=True):
     """An instance that may send without being asked after: paid for, linked, nothing of it in doubt.
 
-    `ends_at` is when the paid time ends, on this process's monotonic clock; `limit` the messages of a day, if limited.
+    `paid_until` is when the paid time ends, in seconds of the database's clock; `limit` the messages of a day, if
+    limited. What every send needs is spelled out, so that it need not be asked of the principal.
     """
 
     principal: Principal
     provider: Provider
     credentials: Credentials
     token_hash: bytes | None
-    ends_at: float
+    paid_until: float
     limit: int | None
+    tenant_id: UUID
+    instance_id: UUID
+    wire_id: str
     clock: "DatabaseClock"
-
-    @property
-    def tenant_id(self) -> UUID:
-        """Whose it is."""
-        return self.principal.tenant
-
-    @property
-    def instance_id(self) -> UUID:
-        """Which it is."""
-        return self.principal.id
 
 
 class DatabaseClock:
@@ -83,9 +80,9 @@ class DatabaseClock:
         """It was `now` when the monotonic clock stood at `mark`."""
         self._offset = now.timestamp() - mark
 
-    def mark_of(self, instant: datetime) -> float:
-        """Where the monotonic clock stands at an instant."""
-        return instant.timestamp() - self._offset
+    def seconds(self, mark: float) -> float:
+        """The database's time at a mark, in seconds since 1970."""
+        return mark + self._offset
 
     def now(self, mark: float) -> datetime:
         """The instant at a mark; the billing day and month are set to be right for it."""
@@ -102,13 +99,17 @@ class Snapshots:
     def __init__(self, database: Database, registry: Registry) -> None:
         self._database = database
         self._registry = registry
-        self._opened: dict[bytes, Credentials] = {}
+        self._made: dict[UUID, tuple[Any, Snapshot | None]] = {}
         self.clock = DatabaseClock()
         self._fresh: Fresh[UUID | int, Snapshot] = Fresh(self._read)
 
     def peek(self, key: UUID | int) -> Snapshot | None:
         """The snapshot of an instance or a number if it is fresh and may send; else None."""
         return self._fresh.peek(key)
+
+    async def get(self, key: UUID | int, seconds: float) -> Snapshot | None:
+        """The same, read now if need be, if that takes no more than so many seconds."""
+        return await self._fresh.get(key, seconds)
 
     def forget(self) -> None:
         """Look at everything anew, as when something came to be in doubt."""
@@ -124,32 +125,41 @@ class Snapshots:
         numbers = [key for key in keys if not isinstance(key, UUID)]
         async with self._database.begin(SYSTEM) as uow:
             mark = time.monotonic()
-            rows = await READ.all(uow, {"ids": ids, "numbers": numbers})
-            opened: dict[bytes, Credentials] = {}
-            for row in rows:
-                sealed = row["upstream_token_sealed"]
-                if not row["is_live"] or row["is_unsettled"] or row["connection"] in CANNOT_SEND or sealed is None:
-                    continue
-                self.clock.set(row["now"] + self._database.shift, mark)
-                credentials = self._opened.get(sealed)
-                if credentials is None:
-                    try:
-                        vault = await open_vault(uow, row["tenant_id"])
-                        credentials = open_credentials(vault, row["id"], row["upstream_id"], sealed)
-                    except Unreadable:
-                        continue
-                opened[sealed] = credentials
-                snapshot = self._snapshot(row, credentials)
-                if snapshot is not None:
-                    found[row["id"]] = snapshot
-                    if row["number"] is not None:
-                        found[row["number"]] = snapshot
-        self._opened = {**self._opened, **opened} if len(self._opened) < 100_000 else opened
+            rows = []
+            for row in await READ.all(uow, {"ids": ids, "numbers": numbers}):
+                if _may_send(row):
+                    rows.append(row)
+                else:
+                    self._made.pop(row["id"], None)  # its opened token is kept no longer than it sends
+            if rows:
+                self.clock.set(rows[0]["now"] + self._database.shift, mark)
+            await self._make(uow, rows)
+        for row in rows:
+            snapshot = self._made[row["id"]][1]
+            if snapshot is not None:
+                found[row["id"]] = snapshot
+                if row["number"] is not None:
+                    found[row["number"]] = snapshot
         return found
+
+    async def _make(self, uow: UnitOfWork, rows: Sequence[Any]) -> None:
+        """A snapshot of each row that is new or not what it was; `now`, the last column, is always another."""
+        if len(self._made) > MOST_KEPT:
+            self._made = {}
+        changed = [row for row in rows if self._made.get(row["id"], ((), None))[0] != row[:-1]]
+        await open_vaults(uow, {row["tenant_id"] for row in changed})
+        for row in changed:
+            try:
+                vault = await open_vault(uow, row["tenant_id"])
+                credentials = open_credentials(vault, row["id"], row["upstream_id"], row["upstream_token_sealed"])
+            except Unreadable:
+                self._made[row["id"]] = (row[:-1], None)
+            else:
+                self._made[row["id"]] = (row[:-1], self._snapshot(row, credentials))
 
     def _snapshot(self, row: Mapping[str, Any], credentials: Credentials) -> Snapshot | None:
         plan, paid_through_at = PLANS.get(row["plan"]), row["paid_through_at"]
-        limits = None if row["limits"] is None else json.loads(row["limits"])
+        limits = row["limits"]
         if plan is None or not isinstance(paid_through_at, datetime):
             return None
         chats, messages = amount_of(plan, limits, "chats"), amount_of(plan, limits, "messages")
@@ -172,7 +182,15 @@ class Snapshots:
             provider=provider,
             credentials=credentials,
             token_hash=row["token_hash"],
-            ends_at=self.clock.mark_of(paid_through_at),
+            paid_until=paid_through_at.timestamp(),
             limit=messages,
+            tenant_id=row["tenant_id"],
+            instance_id=instance_id,
+            wire_id=wire.to_wire(wire.INSTANCE, instance_id),
             clock=self.clock,
         )
+
+
+def _may_send(row: Mapping[str, Any]) -> bool:
+    is_good = row["is_live"] and not row["is_unsettled"] and row["connection"] not in CANNOT_SEND
+    return is_good and row["upstream_token_sealed"] is not None
