@@ -13,6 +13,7 @@ import pytest
 from app.instances.models import Instance
 from app.kit import ids
 from app.kit.db import SYSTEM
+from app.lines import service as lines
 from app.plans import service as plans
 from app.runtime import Runtime
 from tests.compat_clients.stage import Target
@@ -85,16 +86,30 @@ async def ours(runtime: Runtime, client: httpx2.AsyncClient, drain: Drain, world
     instance = await make_ready_instance(runtime, drain, world, tenant)
     async with runtime.database.begin(SYSTEM) as uow:
         await plans.go_live(uow, tenant.tenant_id, instance.id, days=1, source="test", note=None)
-    return await shown(client, tenant, instance)
+    return await shown(runtime, client, tenant, instance)
 
 
-async def shown(client: httpx2.AsyncClient, tenant: TestTenant, instance: Instance) -> Target:
+async def shown(runtime: Runtime, client: httpx2.AsyncClient, tenant: TestTenant, instance: Instance) -> Target:
     """What a tenant puts into the code it has."""
     path = f"/v1/instances/{ids.to_wire(ids.INSTANCE, instance.id)}/credentials"
     reply = await client.get(path, headers=tenant.headers)
     told = reply.json()["green_api"]
     assert instance.upstream_id is not None
-    return Target(told["api_url"], told["id_instance"], told["api_token_instance"], instance.upstream_id, OUR_PHONE)
+
+    async def waiting() -> int:
+        async with runtime.database.begin(tenant.tenant_id) as uow:
+            line = await lines.of(uow, tenant.tenant_id, instance.id)
+            assert line is not None
+            return await lines.count(uow, line)
+
+    return Target(
+        told["api_url"],
+        told["id_instance"],
+        told["api_token_instance"],
+        instance.upstream_id,
+        OUR_PHONE,
+        waiting=waiting,
+    )
 
 
 @pytest.fixture

@@ -34,6 +34,8 @@ class Target:
     """What the script needs beyond this, such as a partner's token."""
     names: dict[str, str] = field(default_factory=dict)
     """What else differs between runs, and what to call it."""
+    waiting: Callable[[], Awaitable[int]] | None = None
+    """How many notifications the account's own queue holds; None: the simulator knows."""
 
 
 @dataclass
@@ -66,11 +68,10 @@ class Scene:
             await asyncio.sleep(0.03)
 
     async def waiting(self) -> int:
-        """How many notifications the account's own queue holds, asked past the recorder."""
-        address = f"{self.target.base}/waInstance{self.target.id_instance}/getWebhooksCount/{self.target.token}"
-        async with self.http.get(address) as answer:
-            count: int = (await answer.json())["count"]
-            return count
+        """How many notifications the account's own queue holds; the API is not asked, it has a pace."""
+        if self.target.waiting is not None:
+            return await self.target.waiting()
+        return len((await self.truth())["notification_queue"])
 
 
 Act = Callable[[Scene], Awaitable[Any]]

@@ -49,7 +49,7 @@ async def test_a_bot_outlives_its_trial_and_its_paid_time_and_does_not_spin(
             left = row.paid_through_at - uow.now
         runtime.database.shift += left + timedelta(seconds=1)
 
-    target = await shown(client, tenant, instance)
+    target = await shown(runtime, client, tenant, instance)
     cues = {"trial_over": trial_over, "unpaid": unpaid}
     played = await play(toolbox, "bot_at_the_end.py", target, world, files, cues=cues)
     steps = {step["step"]: step for step in played.transcript}
