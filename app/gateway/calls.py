@@ -118,7 +118,9 @@ class Gateway:
 
             await self._provider(principal, instance_id)
             await self.pace.wait(instance_id, method)
-            draft = Draft(drafted.chat_id, drafted.kind, drafted.content, dispatch, seconds=STREAM_SECONDS)
+            draft = Draft(
+                drafted.chat_id, drafted.kind, drafted.content, dispatch, seconds=STREAM_SECONDS, needs_phone=False
+            )
             return _reply(await self._relay.pass_on(principal, instance_id, draft))
         place = await self.admit(principal, instance_id, method)
         return await self._asked(
@@ -183,7 +185,7 @@ class Gateway:
         # What we do not understand upstream might: it is counted like a message, and given back when refused.
         drafted = provider.drafted(method.name, call.body) or Drafted("unknown", "unknown", {}, None)
         await self.pace.wait(instance_id, method)
-        draft = Draft(drafted.chat_id, drafted.kind, drafted.content, dispatch, seconds=CALL_SECONDS)
+        draft = Draft(drafted.chat_id, drafted.kind, drafted.content, dispatch, seconds=CALL_SECONDS, needs_phone=False)
         return _reply(await self._relay.pass_on(principal, instance_id, draft))
 
     async def _provider(self, principal: Principal, instance_id: UUID) -> Provider:

@@ -74,6 +74,8 @@ class Draft:
     client_reference: str | None = None
     seconds: float | None = None
     """How long handing it over may take, where it is a file."""
+    needs_phone: bool = True
+    """False where upstream's own manners are promised: without a phone it waits there for a day."""
     paced_by: Method | None = None
     """The method at whose rate it leaves, unless its pace was kept already."""
 
@@ -173,7 +175,8 @@ class Relay:
                 return known
         instance = await instances.find(uow, asked.instance_id, asked.principal)
         instances.usable(instance)
-        _linked(instance)
+        if draft.needs_phone:
+            _linked(instance)
         if draft.paced_by is not None and not self.pace.take(instance.id, draft.paced_by):
             raise SendRateLimited(f"At most {draft.paced_by.rate:g} a second.", headers={"Retry-After": "1"})
         provider = self._registry.get(instance.provider, instance.environment)

@@ -108,20 +108,6 @@ async def unlinked(scene: Scene) -> None:
     await scene.until(holds, "notAuthorized")
 
 
-async def noticed(scene: Scene) -> None:
-    """We know that the phone is gone: what a process knows of an instance may be a second old."""
-    target = scene.target
-    address = f"{target.base}/waInstance{target.id_instance}/sendMessage/{scene.line['token']}"
-    said = {"chatId": WHO["chat_id"], "message": "Is there a phone?"}
-
-    async def holds() -> bool:
-        async with scene.http.post(address, json=said) as answer:
-            return answer.status == 400
-
-    if target.base != scene.upstream.url:
-        await scene.until(holds, "a refusal of ours")
-
-
 async def scanned(scene: Scene) -> None:
     """The phone is linked again."""
     await scene.phone("scan", wid=scene.target.wid)
@@ -205,7 +191,6 @@ async def arrived(scene: Scene) -> None:
 CUES: dict[str, Act] = {
     "settled": settled,
     "unlinked": unlinked,
-    "noticed": noticed,
     "scanned": scanned,
     "flowed": flowed,
     "held": held,

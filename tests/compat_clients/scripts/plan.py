@@ -307,7 +307,6 @@ def leaving() -> list[Step | Cue]:
         cue("unlinked"),
         call("account.qr"),
         call("account.getAuthorizationCode", phoneNumber=79990009999),
-        cue("noticed", token="$token.apiTokenInstance"),
         call("sending.sendMessage", chatId=FRIEND, message="Without a phone"),
     ]
 

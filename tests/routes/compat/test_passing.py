@@ -138,6 +138,14 @@ async def test_methods_without_a_phone_say_so_as_upstream_does(line: LineClient,
     assert (await line.call("GET", "getStateInstance")).json() == {"stateInstance": "notAuthorized"}
 
 
+async def test_a_message_without_a_phone_waits_upstream_as_it_does_there(line: LineClient, upstream: Upstream) -> None:
+    await upstream.control("POST", f"instances/{line.upstream_id}/unlink", {})
+    reply = await line.call("POST", "sendMessage", json=HELLO)
+    assert reply.status_code == 200
+    [item] = (await line.call("GET", "showMessagesQueue")).json()
+    assert item["messageID"] == reply.json()["idMessage"]
+
+
 async def test_a_text_whose_fate_is_not_known_is_not_sent_again(line: LineClient, upstream: Upstream) -> None:
     await upstream.faults({"method": "sendMessage", "kind": "status", "status": 502, "times": 1})
     assert (await line.call("POST", "sendMessage", json=HELLO)).status_code == 504
