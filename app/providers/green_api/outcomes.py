@@ -5,10 +5,10 @@ Sources: GREEN-API pages Common errors, 466 error, Rate limiter and Partners, is
 """
 
 import json
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from app.providers.errors import (
     CredentialRefused,
@@ -33,21 +33,25 @@ TOO_LARGE: Final = ("file from url exceeded max upload size", "request entity to
 LONGEST_WAIT_SECONDS: Final = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came back, complete; its repr shows no body."""
 
     status: int
-    raw: bytes = field(repr=False)
+    raw: bytes
     retry_after: str = ""
     content_type: str = ""
 
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status})"
 
-@dataclass(frozen=True, slots=True)
-class Done:
+
+class Done(Struct, frozen=True):
     """A 2xx with JSON; its repr shows no value."""
 
-    value: Any = field(repr=False)
+    value: Any
+
+    def __repr__(self) -> str:
+        return "Done()"
 
 
 def of_instance_call(answer: Answer, *, reads: bool, may_be_empty: bool = False) -> Done | ProviderError:

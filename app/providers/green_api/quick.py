@@ -60,12 +60,12 @@ class Quick:
     async def exchange(self, request: Request) -> Ending:
         """What happened; returns the error to be raised, and itself raises none, cancellation included."""
         cancelled: tuple[Any, ...] | None = None
-        failure: ProviderError = Unreachable("the gateway could not be reached (ClosedClient)")
+        failure: ProviderError | None = None
         try:
-            client = self._opened()
+            client = self._client or self._opened()
             if client is None:
-                return failure
-            call = client.request(request.verb, request.address(self._base_url)).header("Accept", wire.JSON)
+                return Unreachable("the gateway could not be reached (ClosedClient)")
+            call = client.request(request.verb, request.address(self._base_url))
             if request.body is not None:
                 call = call.header("Content-Type", request.content_type).body_bytes(request.body())
             async with call.build_streamed() as response:
@@ -74,13 +74,15 @@ class Quick:
                     raw += bytes(chunk)
                     if len(raw) > request.most_bytes:
                         return OutcomeUnknown(TOO_LONG, status=response.status)
-                said = response.get_header
-                return Answer(response.status, raw, said("Retry-After") or "", said("Content-Type") or "")
+                status, said = response.status, response.get_header
+                # When to come again is told by refusals.
+                wait = "" if status == 200 else said("Retry-After") or ""
+                return Answer(status, raw, wait, said("Content-Type") or "")
         except asyncio.CancelledError as error:
             cancelled = error.args
         except Exception as error:
             failure = _failure(error)
-        return failure if cancelled is None else asyncio.CancelledError(*cancelled)
+        return asyncio.CancelledError(*(cancelled or ())) if failure is None else failure
 
     async def close(self) -> None:
         """Let go of every connection; later calls are `Unreachable`."""
@@ -105,6 +107,7 @@ class Quick:
                 .zstd(False)
                 .deflate(False)
                 .user_agent("sublet")
+                .default_headers({"Accept": wire.JSON})
                 .max_connections(wire.CONNECTIONS)
                 .pool_timeout(timedelta(seconds=self._timeout_seconds / 2))
                 .pool_idle_timeout(timedelta(seconds=IDLE_SECONDS))

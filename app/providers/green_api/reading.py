@@ -14,6 +14,8 @@ FIRST_YEAR: Final = 2000
 def text_in(holder: Any, name: str) -> str:
     """A text of an object, storable in PostgreSQL (no NUL, no lone surrogate); empty when it is not there."""
     value = holder.get(name) if isinstance(holder, dict) else None
+    if type(value) is str and value.isascii() and "\x00" not in value:
+        return value
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     return str(value).replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

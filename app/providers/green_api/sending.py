@@ -8,7 +8,7 @@ from app.providers.errors import OutcomeUnknown, ProviderError
 from app.providers.green_api import verdicts
 from app.providers.green_api.client import Client
 from app.providers.green_api.drafts import body_of
-from app.providers.green_api.outcomes import UNREADABLE, Answer
+from app.providers.green_api.outcomes import UNREADABLE, Answer, decode
 from app.providers.green_api.reading import text_in, texts_in
 from app.providers.port import Credentials, Native, NativeReply, Sent, Upload
 
@@ -80,6 +80,10 @@ def conclude(method: str, reply: NativeReply) -> ProviderError | None:
 
 def sent_by(method: str, reply: NativeReply) -> Sent | ProviderError:
     """The ids in a reply to a native send, or how it ended."""
+    if reply.status == 200 and method.lower() in verdicts.IDS:
+        _, value = decode(reply.body)
+        if message_id := text_in(value, "idMessage"):
+            return Sent(message_id)
     verdict = verdicts.verdict(method, _answer(reply))
     if isinstance(verdict, ProviderError):
         return verdict

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Struct
 
 from app.kit.crypto import Secret
 from app.providers.errors import ProviderError
@@ -24,8 +24,7 @@ Body = Callable[[], bytes]
 Ending = Answer | ProviderError | asyncio.CancelledError
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What is asked; `query` is already encoded.
 
     `body` is made at the last moment, so that secrets in it stand in no frame that can fail.
@@ -42,8 +41,12 @@ class Request:
 
     def address(self, base_url: str) -> str:
         """Where it goes. Holds the token: keep it in no frame that may fail."""
-        path = "/".join(quote(part, safe="") for part in (self.prefix, self.method, self.token.reveal()))
-        return f"{base_url}/{path}{'?' if self.query else ''}{self.query}"
+        path = f"{base_url}/{self.prefix}/{_quoted(self.method)}/{_quoted(self.token.reveal())}"
+        return f"{path}?{self.query}" if self.query else path
+
+
+def _quoted(part: str) -> str:
+    return part if part.isascii() and part.isalnum() else quote(part, safe="")
 
 
 class Unwritable(Exception):
