@@ -23,19 +23,19 @@ from app.accounts.principal import Principal
 from app.accounts.scopes import Scope as Permission
 from app.compat import address
 from app.gateway import recipients
-from app.gateway.calls import Gateway
+from app.gateway.calls import CALL_SECONDS, Gateway
 from app.gateway.catalogue import METHODS, Method
 from app.gateway.endings import OutcomeNotKnown
-from app.gateway.records import Records, SendRecord
+from app.gateway.records import Records, SendRecord, answer_of
 from app.gateway.schemas import MessageCreate, TextContent
 from app.gateway.snapshots import Snapshot, Snapshots
+from app.gateway.turns import HELD, Turn
 from app.kit import ids, problem
-from app.kit.clock import to_wire
 from app.kit.crypto import Keyring
 from app.kit.errors import NotFound
 from app.kit.ids import new_id
 from app.lines import service as lines
-from app.messages.view import MessageView, TextView
+from app.messages.service import plain
 from app.plans.leases import Leases
 from app.providers.errors import OutcomeUnknown, ProviderError
 from app.providers.port import Native, Sent
@@ -46,6 +46,7 @@ MOST_BYTES: Final = 100_000
 MOST_PATHS: Final = 50_000
 WRITTEN_SECONDS: Final = 2.0
 READ_SECONDS: Final = 0.5
+RECENT_SECONDS: Final = 0.1
 SENDS: Final = Counter("sublet_lane_sends", "Live sends on the fast path by how they ended.", ["outcome"])
 ACCEPTED, UNKNOWN = SENDS.labels("accepted"), SENDS.labels("unknown")
 GATEWAY_JSON: Final = b"application/json; charset=utf-8"
@@ -61,6 +62,22 @@ class Asked:
     method: Method
     is_typed: bool = False
     token: str = ""
+
+
+class Entry:
+    """A request that was let in, when that was looked at, and its place among the messages to its chat."""
+
+    __slots__ = ("asked", "at", "scope", "snapshot", "turn")
+
+    def __init__(self, asked: Asked, scope: Scope, snapshot: Snapshot) -> None:
+        self.asked, self.scope, self.snapshot = asked, scope, snapshot
+        self.at = time.monotonic()
+        self.turn: Turn | None = None
+
+    def leave(self) -> None:
+        """Let the next one come, if this is in a row."""
+        if self.turn is not None:
+            self.turn.leave()
 
 
 class Lane:
@@ -95,9 +112,15 @@ class Lane:
             if asked is not None and not self._records.is_full:
                 snapshot = await self._let_in(asked, scope)
                 if snapshot is not None:
+                    entry = Entry(asked, scope, snapshot)
                     body, receive = await _read(receive)
-                    if body and await self._serve(asked, snapshot, body, send):
+                    if body and await self._serve(entry, body, send):
                         return
+                    try:
+                        await self.app(scope, receive, send)
+                    finally:
+                        entry.leave()
+                    return
         await self.app(scope, receive, send)
 
     def _asked(self, path: str) -> Asked | None:
@@ -140,11 +163,20 @@ class Lane:
         snapshot = self._snapshots.peek(asked.key) or await self._snapshots.get(asked.key, READ_SECONDS)
         return snapshot if snapshot is not None and _is_his(principal, snapshot) else None
 
-    async def _serve(self, asked: Asked, snapshot: Snapshot, body: bytes, send: Send) -> bool:
-        """Send it and answer; False when it is to go the ordinary way, and nothing was done that must not be twice."""
+    async def _holds(self, entry: Entry) -> bool:
+        """Whether what let a request in still holds: it may have been long on its way, or stood in a row since."""
         now = time.monotonic()
-        if snapshot.clock.seconds(now) >= snapshot.paid_until:
+        if now - entry.at > RECENT_SECONDS:
+            if await self._let_in(entry.asked, entry.scope) is not entry.snapshot:
+                return False
+            entry.at = now = time.monotonic()
+        return entry.snapshot.clock.seconds(now) < entry.snapshot.paid_until
+
+    async def _serve(self, entry: Entry, body: bytes, send: Send) -> bool:
+        """Send it and answer; False when it is to go the ordinary way, and nothing was done that must not be twice."""
+        if not await self._holds(entry):
             return False
+        asked, snapshot, now = entry.asked, entry.snapshot, time.monotonic()
         provider, create = snapshot.provider, None
         if asked.is_typed:
             create = _typed(body)
@@ -154,14 +186,16 @@ class Lane:
         drafted = provider.drafted(asked.method.name, body)
         if drafted is None or not recipients.CHAT.fullmatch(drafted.chat_id):
             return False
-        if not self._gateway.pace.take(snapshot.instance_id, asked.method):
-            return False
         at = snapshot.clock.now(now)
         day_on, month_on, holder = snapshot.clock.day_on, snapshot.clock.month_on, None
         if snapshot.limit is not None:
             holder = self._leases.take(snapshot.tenant_id, snapshot.instance_id, day_on, snapshot.limit)
             if holder is None:
                 return False
+        if not self._gateway.pace.take(snapshot.instance_id, asked.method):
+            self._give_back(snapshot.instance_id, holder)
+            return False
+        content = plain(drafted.content)
         record = SendRecord(
             tenant_id=snapshot.tenant_id,
             instance_id=snapshot.instance_id,
@@ -169,8 +203,8 @@ class Lane:
             id=new_id(),
             kind=drafted.kind,
             chat_id=drafted.chat_id,
-            content=drafted.content,
-            likeness=provider.likeness(drafted.kind, drafted.content),
+            content=content,
+            likeness=provider.likeness(drafted.kind, content),
             upstream_message_id=None,
             client_reference=create.client_reference or None if create is not None else None,
             at=at,
@@ -179,41 +213,62 @@ class Lane:
             holder=holder,
             leased=holder is not None,
         )
-        return await self._carry(asked, snapshot, record, body, send)
+        return await self._carry(entry, record, body, send)
 
-    async def _carry(self, asked: Asked, snapshot: Snapshot, record: SendRecord, body: bytes, send: Send) -> bool:
-        turn = self._gateway.turns.enter(record.instance_id, record.chat_id)
+    async def _carry(self, entry: Entry, record: SendRecord, body: bytes, send: Send) -> bool:
+        """Send it in its turn, which is kept for the ordinary way if that has to do it."""
+        asked, turn = entry.asked, self._gateway.turns.enter(record.instance_id, record.chat_id)
+        ended: tuple[Sent, bytes] | ProviderError | None = None
+        ends = time.monotonic() + CALL_SECONDS
+        entry.turn, is_asked = turn, False
         try:
             await turn.come()
-            ended = await self._forward(asked, snapshot, body)
-        finally:
+            if await self._holds(entry):
+                is_asked = True
+                ended = await self._forward(entry, body, ends - time.monotonic())
+        except BaseException:  # the process ends, or there is a fault: whether it was taken is to be found out
+            if is_asked:
+                self._records.add(record)
+            else:
+                self._give_back(record.instance_id, record.holder)
             turn.leave()
+            raise
         if isinstance(ended, tuple):
+            turn.leave()
             sent, raw = ended
             record = msgspec.structs.replace(record, upstream_message_id=sent.message_id)
             self._records.add(record)
             ACCEPTED.inc()
             if asked.is_typed:
-                await _answer(send, 202, _shown(record))
+                await _answer(send, 202, answer_of(record))
             else:
                 await _answer(send, 200, raw, content_type=GATEWAY_JSON, more=CORS if asked.token else ())
             return True
         if isinstance(ended, OutcomeUnknown):
+            turn.leave()
             UNKNOWN.inc()
             await self._in_doubt(asked, record, send)
             return True
-        if record.holder is not None:
-            self._leases.give_back(record.instance_id, record.holder)
+        self._give_back(record.instance_id, record.holder)
+        HELD.set(turn)
         return False
 
-    async def _forward(self, asked: Asked, snapshot: Snapshot, body: bytes) -> tuple[Sent, bytes] | ProviderError:
-        provider = snapshot.provider
-        call = Native(asked.method.name, "POST", "", body, "application/json")
+    def _give_back(self, instance_id: UUID, holder: UUID | None) -> None:
+        if holder is not None:
+            self._leases.give_back(instance_id, holder)
+
+    async def _forward(self, entry: Entry, body: bytes, seconds: float) -> tuple[Sent, bytes] | ProviderError:
+        provider, name = entry.snapshot.provider, entry.asked.method.name
         try:
-            reply = await provider.native(snapshot.credentials, call)
+            async with asyncio.timeout(seconds):
+                reply = await provider.native(
+                    entry.snapshot.credentials, Native(name, "POST", "", body, "application/json")
+                )
         except ProviderError as error:
             return error
-        sent = provider.sent_by(asked.method.name, reply)
+        except TimeoutError:
+            return OutcomeUnknown("the gateway gave no answer in time")
+        sent = provider.sent_by(name, reply)
         if isinstance(sent, ProviderError):
             return sent
         return sent, msgspec.json.encode({"idMessage": sent.message_id})
@@ -295,30 +350,6 @@ def _typed(body: bytes) -> Any:
     if plain.type != "text" or plain.text.link_preview is not msgspec.UNSET or not recipients.CHAT.fullmatch(plain.to):
         return None
     return create
-
-
-def _shown(record: SendRecord) -> bytes:
-    """The answer to a typed send; the same as `app.messages.view.view` of its row."""
-    at = to_wire(record.at)
-    return msgspec.json.encode(
-        MessageView(
-            id=ids.to_wire(ids.MESSAGE, record.id),
-            instance_id=ids.to_wire(ids.INSTANCE, record.instance_id),
-            direction="outbound",
-            type=record.kind,
-            chat_id=record.chat_id,
-            sender=None,
-            text=TextView(record.content["text"]),
-            content=None,
-            status="queued",
-            error=None,
-            reply_to=None,
-            upstream_message_id=record.upstream_message_id,
-            client_reference=record.client_reference,
-            created_at=at,
-            updated_at=at,
-        )
-    )
 
 
 async def _read(receive: Any) -> tuple[bytes, Any]:

@@ -17,11 +17,12 @@ from app.accounts.principal import Principal
 from app.gateway.catalogue import METHODS, Method, Retry
 from app.gateway.endings import call_refusal
 from app.gateway.records import CallRecord, Records
-from app.gateway.relay import Answered, Draft, Relay
+from app.gateway.relay import Answered, Dispatch, Draft, Relay
 from app.instances import service as instances
 from app.instances.service import InstanceSuspended
 from app.kit.db import Database
 from app.kit.errors import NotFound
+from app.messages import service as messages
 from app.plans import service as plans
 from app.providers.asks import Ask
 from app.providers.errors import Outcome, OutcomeUnknown, ProviderError, Unreachable
@@ -37,6 +38,7 @@ CALL_SECONDS: Final = 24.0
 """Some clients give up at 30 s; a call with its second try ends before."""
 STREAM_SECONDS: Final = 600.0
 AGAIN_AFTER_SECONDS: Final = 0.2
+CHAT_CHARACTERS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,7 @@ class Gateway:
 
             await self._provider(principal, instance_id)
             await self.pace.wait(instance_id, method)
-            draft = Draft(
-                drafted.chat_id, drafted.kind, drafted.content, dispatch, seconds=STREAM_SECONDS, needs_phone=False
-            )
+            draft = _draft(drafted, dispatch, STREAM_SECONDS)
             return _reply(await self._relay.pass_on(principal, instance_id, draft))
         place = await self.admit(principal, instance_id, method)
         return await self._asked(
@@ -171,10 +171,11 @@ class Gateway:
                 if method.counts is not None:
                     raise
             credentials = await instances.credentials(uow, instance)
+            wait_seconds = self.pace.book(instance_id, method)  # before the count: what is too fast is not counted
             if method.counts is not None:
                 await plans.reserve_call(uow, principal.tenant, instance.id)
         provider = self._registry.get(instance.provider, instance.environment)
-        await self.pace.wait(instance_id, method)
+        await asyncio.sleep(wait_seconds)
         return Place(principal.tenant, instance.id, instance.environment, provider, credentials)
 
     async def _native_send(self, principal: Principal, instance_id: UUID, method: Method, call: Native) -> NativeReply:
@@ -185,7 +186,7 @@ class Gateway:
         # What we do not understand upstream might: it is counted like a message, and given back when refused.
         drafted = provider.drafted(method.name, call.body) or Drafted("unknown", "unknown", {}, None)
         await self.pace.wait(instance_id, method)
-        draft = Draft(drafted.chat_id, drafted.kind, drafted.content, dispatch, seconds=CALL_SECONDS, needs_phone=False)
+        draft = _draft(drafted, dispatch, CALL_SECONDS)
         return _reply(await self._relay.pass_on(principal, instance_id, draft))
 
     async def _provider(self, principal: Principal, instance_id: UUID) -> Provider:
@@ -250,6 +251,12 @@ async def _within(seconds: float, tries: int, may_repeat: bool, ask: Callable[[]
             break
         await asyncio.sleep(AGAIN_AFTER_SECONDS)
     raise error
+
+
+def _draft(drafted: Drafted, dispatch: Dispatch, seconds: float) -> Draft:
+    """A message in the caller's own words, cut to what can be kept of it; upstream is given what the caller wrote."""
+    chat_id = messages.plain(drafted.chat_id)[:CHAT_CHARACTERS]
+    return Draft(chat_id, drafted.kind, messages.plain(drafted.content), dispatch, seconds=seconds, needs_phone=False)
 
 
 def _answered(provider: Provider, method: Method, reply: NativeReply) -> Answered:

@@ -38,12 +38,21 @@ class Pace:
         Raises:
             CalledTooFast: so many wait already that it would be longer.
         """
+        seconds = self.book(instance_id, method)
+        if seconds > 0:
+            await asyncio.sleep(seconds)
+
+    def book(self, instance_id: UUID, method: Method) -> float:
+        """In how many seconds, one at most, a call may leave; it is counted.
+
+        Raises:
+            CalledTooFast: so many wait already that it would be longer.
+        """
         seconds = self._book(instance_id, method, MOST_WAIT_SECONDS)
         if seconds is None:
             text = f"At most {method.rate:g} a second."
             raise CalledTooFast(text, headers={"Retry-After": "1"}, extra={"violated_policies": ["instance-method"]})
-        if seconds > 0:
-            await asyncio.sleep(seconds)
+        return seconds
 
     def _book(self, instance_id: UUID, method: Method, most_wait: float) -> float | None:
         now, interval = self._monotonic(), 1 / method.rate

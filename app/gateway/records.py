@@ -14,13 +14,15 @@ import msgspec
 import structlog
 from msgspec import Struct
 from prometheus_client import Counter
-from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.jobs import ResolveMessage
-from app.kit.db import SYSTEM, Database, UnitOfWork
+from app.kit import ids
+from app.kit.clock import to_wire
+from app.kit.db import SYSTEM, TROUBLE, Database, UnitOfWork, is_of_the_values
 from app.kit.hot import Statement
 from app.kit.ids import new_id
 from app.messages import service as messages
+from app.messages.view import MessageView, TextView
 from app.plans import leases
 from app.plans import service as plans
 
@@ -42,6 +44,7 @@ CALLS: Final = Statement(
     from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, id uuid, instance_id uuid,
         method varchar, face varchar, outcome varchar, status int, duration_ms int)
     order by r.tenant_id, r.id
+    on conflict do nothing
     """
 )
 
@@ -83,6 +86,30 @@ class SendRecord(Struct, frozen=True, kw_only=True):
 
 
 Record = CallRecord | SendRecord
+
+
+def answer_of(record: SendRecord) -> bytes:
+    """The answer to a typed send; the same as `app.messages.view.view` of its row."""
+    at = to_wire(record.at)
+    return msgspec.json.encode(
+        MessageView(
+            id=ids.to_wire(ids.MESSAGE, record.id),
+            instance_id=ids.to_wire(ids.INSTANCE, record.instance_id),
+            direction="outbound",
+            type=record.kind,
+            chat_id=record.chat_id,
+            sender=None,
+            text=TextView(record.content["text"]),
+            content=None,
+            status="queued",
+            error=None,
+            reply_to=None,
+            upstream_message_id=record.upstream_message_id,
+            client_reference=record.client_reference,
+            created_at=at,
+            updated_at=at,
+        )
+    )
 
 
 class Records:
@@ -127,12 +154,11 @@ class Records:
             batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
             try:
                 await self._write(batch)
-            except IntegrityError:
-                await self._write_each(batch)
-            except (DBAPIError, OSError, TimeoutError) as error:
-                log.warning("records_not_written", error=type(error).__name__, count=len(batch))
-                self._waiting = (batch + self._waiting)[-MOST_WAITING:]
-                await asyncio.sleep(PAUSE_SECONDS)
+            except Exception as error:
+                if _passes(error):
+                    await self._put_back(batch, error)
+                else:
+                    await self._write_each(batch)
 
     async def _write(self, batch: Sequence[Record]) -> None:
         calls = [record for record in batch if isinstance(record, CallRecord)]
@@ -144,19 +170,37 @@ class Records:
                 await _keep(uow, sends)
 
     async def _write_each(self, batch: Sequence[Record]) -> None:
-        """One of them is of an instance that is gone: the others are not lost with it."""
-        for record in batch:
+        """One of them cannot be written, as of an instance that is gone: the others are not lost with it."""
+        for place, record in enumerate(batch):
             try:
                 await self._write([record])
-            except DBAPIError as error:
+            except Exception as error:
+                if _passes(error):
+                    await self._put_back(batch[place:], error)
+                    return
                 LOST.inc()
                 log.warning("record_lost", error=type(error).__name__)
 
+    async def _put_back(self, batch: Sequence[Record], error: Exception) -> None:
+        log.warning("records_not_written", error=type(error).__name__, count=len(batch))
+        self._waiting = [*batch, *self._waiting]
+        if len(self._waiting) > MOST_WAITING:
+            LOST.inc(len(self._waiting) - MOST_WAITING)
+            self._waiting = self._waiting[-MOST_WAITING:]
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the same may be written a moment later; what the database cannot hold must not stop the rest."""
+    return isinstance(error, TROUBLE) and not is_of_the_values(error)
+
 
 async def _keep(uow: UnitOfWork, sends: Sequence[SendRecord]) -> None:
-    await plans.count_sends(uow, sends)
-    await leases.spent(
-        uow, [(record.tenant_id, record.instance_id, record.holder) for record in sends if record.holder is not None]
-    )
-    for tenant_id, message_id in await messages.keep_sent(uow, sends):
+    """Rows are locked in the order of the ordinary way: message, lease, counters. Nothing is counted twice."""
+    new, in_doubt = await messages.keep_sent(uow, sends)
+    made = [record for record in sends if record.id in new]
+    leased = [(r.tenant_id, r.instance_id, r.day_on, r.holder) for r in made if r.holder is not None]
+    await leases.spent(uow, leased)
+    await plans.count_sends(uow, made)
+    for tenant_id, message_id in in_doubt:
         uow.defer(ResolveMessage(ref=message_id, tenant_id=tenant_id), after_seconds=RESOLVE_SECONDS)

@@ -7,20 +7,22 @@ which the resolver takes over; nothing is ever sent twice by us.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Final
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
 import structlog
 from prometheus_client import Counter
-from sqlalchemy.exc import DBAPIError
 
 from app.accounts.principal import Principal
 from app.accounts.scopes import Scope
 from app.accounts.vault import Vault, open_vault
 from app.gateway.catalogue import Method
+from app.gateway.counting import units_of
 from app.gateway.endings import InstanceNotConnected, OutcomeNotKnown, SendRateLimited, refusal
 from app.gateway.options import Options
 from app.gateway.pacing import Pace
@@ -31,22 +33,26 @@ from app.instances import service as instances
 from app.instances.models import Instance
 from app.jobs import ResolveMessage
 from app.kit import ids
-from app.kit.db import Database, UnitOfWork
+from app.kit.db import TROUBLE, Database, UnitOfWork
 from app.kit.errors import AppError, NotFound
 from app.messages import service as messages
 from app.messages.models import Message
 from app.messages.view import view
 from app.plans import service as plans
 from app.plans.service import Reservation
-from app.providers.errors import Outcome, OutcomeUnknown, ProviderError
+from app.providers.errors import Outcome, OutcomeUnknown, ProviderError, Unreachable
 from app.providers.port import Credentials, NativeReply, Provider, Sent
 from app.providers.registry import Registry
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
 SENDS: Final = Counter("sublet_sends", "Messages handed to a gateway by how it ended.", ["outcome"])
 CANNOT_SEND: Final = frozenset({"unpaired", "pairing", "disconnected", "blocked"})
 SETTLE_TRIES: Final = 3
+LATER_TRIES: Final = 60
+LATER_SECONDS: Final = 2.0
 CLOSE_SECONDS: Final = 20.0
 
 
@@ -103,6 +109,7 @@ class Admitted:
     quoted: str | None
     reservation: Reservation
     use: Use | None
+    at: float = field(default_factory=time.monotonic)
 
 
 class Relay:
@@ -112,7 +119,7 @@ class Relay:
         self._database = database
         self._registry = registry
         self._options = options
-        self._tasks: set[asyncio.Task[tuple[Kept, Answered]]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.turns = Turns()
         self.pace = Pace()
 
@@ -162,10 +169,13 @@ class Relay:
         self, admitted: Admitted, draft: Draft, problem: Callable[[AppError], Kept], turn: Turn
     ) -> tuple[Kept, Answered]:
         """Forward and settle in a task of the application: a client that goes away leaves nothing half done."""
-        task = asyncio.create_task(self._forward(admitted, draft, problem, turn))
+        return await asyncio.shield(self._begun(self._forward(admitted, draft, problem, turn)))
+
+    def _begun(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        return task
 
     async def _admit(self, uow: UnitOfWork, asked: Asked) -> Admitted | Kept:
         message_id, tenant_id, draft = ids.new_id(), asked.principal.tenant, asked.draft
@@ -198,7 +208,8 @@ class Relay:
             idempotency_key=asked.use.key if asked.use else None,
             overdue=uow.now - self._options.lease,
         )
-        reservation = await plans.reserve_send(uow, tenant_id, instance.id, draft.chat_id)
+        units = units_of(draft.kind, draft.content)
+        reservation = await plans.reserve_send(uow, tenant_id, instance.id, draft.chat_id, units=units)
         return Admitted(row, instance.environment, provider, credentials, vault, quoted, reservation, asked.use)
 
     async def _known(self, uow: UnitOfWork, use: Use, message_id: UUID, asked: Asked) -> Kept | None:
@@ -211,21 +222,64 @@ class Relay:
     async def _forward(
         self, admitted: Admitted, draft: Draft, problem: Callable[[AppError], Kept], turn: Turn
     ) -> tuple[Kept, Answered]:
-        await turn.come()
-        answered = await self._call(admitted, draft)
+        most_seconds = draft.seconds or self._options.upstream_timeout_seconds + 1
+        async with self._alive(admitted.row, most_seconds):
+            await turn.come()
+            answered = await self._call(admitted, draft, most_seconds)
         turn.leave()
         for left in reversed(range(SETTLE_TRIES)):
-            try:
-                async with self._database.begin(admitted.row.tenant_id) as uow:
-                    return await self._settle(uow, admitted, problem, answered.ending), answered
-            except (DBAPIError, OSError, TimeoutError) as error:
-                log.warning("send_not_settled", error=type(error).__name__, tries_left=left)
-                await asyncio.sleep(0.05 * (SETTLE_TRIES - left))
-        return problem(_not_known(admitted.row)), Answered(OutcomeUnknown())
+            kept = await self._try_settling(admitted, problem, answered)
+            if kept is not None:
+                return kept, answered
+            await asyncio.sleep(0.05 * (SETTLE_TRIES - left))
+        self._begun(self._settle_later(admitted, problem, answered))
+        return problem(_not_known(admitted.row)), answered
 
-    async def _call(self, admitted: Admitted, draft: Draft) -> Answered:
+    @asynccontextmanager
+    async def _alive(self, row: Message, most_seconds: float) -> AsyncIterator[None]:
+        """Say from time to time that a send is under way that may take longer than a send is waited for."""
+
+        async def say() -> None:
+            while True:
+                await asyncio.sleep(self._options.lease_seconds / 4)
+                try:
+                    async with self._database.begin(row.tenant_id) as uow:
+                        await messages.still_sending(uow, row)
+                except TROUBLE as error:
+                    log.warning("send_not_kept_alive", error=type(error).__name__)
+
+        saying = asyncio.create_task(say()) if most_seconds > self._options.lease_seconds else None
         try:
-            async with asyncio.timeout(draft.seconds or self._options.upstream_timeout_seconds + 1):
+            yield
+        finally:
+            if saying is not None:
+                saying.cancel()
+                await asyncio.wait([saying])
+
+    async def _try_settling(
+        self, admitted: Admitted, problem: Callable[[AppError], Kept], answered: Answered
+    ) -> Kept | None:
+        try:
+            async with self._database.begin(admitted.row.tenant_id) as uow:
+                return await self._settle(uow, admitted, problem, answered.ending)
+        except TROUBLE as error:
+            log.warning("send_not_settled", error=type(error).__name__)
+            return None
+
+    async def _settle_later(self, admitted: Admitted, problem: Callable[[AppError], Kept], answered: Answered) -> None:
+        """The database is away: what we know need not be found out again when it is back."""
+        for _ in range(LATER_TRIES):
+            await asyncio.sleep(LATER_SECONDS)
+            if await self._try_settling(admitted, problem, answered) is not None:
+                return
+
+    async def _call(self, admitted: Admitted, draft: Draft, most_seconds: float) -> Answered:
+        left_seconds = most_seconds - (time.monotonic() - admitted.at)
+        if left_seconds <= 0:
+            # This process stood still, and the message may have been given up as lost meanwhile.
+            return Answered(Unreachable("it was too late to ask the gateway"))
+        try:
+            async with asyncio.timeout(left_seconds):
                 return await draft.dispatch(admitted.provider, admitted.credentials, admitted.quoted)
         except ProviderError as error:
             return Answered(error)

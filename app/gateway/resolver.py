@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from app.gateway.counting import units_of
 from app.gateway.options import Options
 from app.gateway.relay import answer_of
 from app.idempotency import service as idempotency
@@ -36,7 +37,7 @@ from app.providers.registry import Registry
 log = structlog.get_logger()
 
 GIVE_UP_AFTER: Final = timedelta(minutes=10)
-FORGET_AFTER: Final = timedelta(days=1)
+FORGET_AFTER: Final = store.SEARCHED
 SLOW_SECONDS: Final = 600.0
 LOOK_SECONDS: Final = (5.0, 10.0, 20.0, 30.0)
 CLOCK_SLACK: Final = timedelta(seconds=30)
@@ -84,7 +85,7 @@ async def _begin(uow: UnitOfWork, registry: Registry, options: Options, claim: C
         await work.settle(uow, claim)
         return None
     if row.status == "sending":
-        left = row.forwarded_at + options.lease - uow.now
+        left = max(row.forwarded_at, row.updated_at) + options.lease - uow.now
         if left > timedelta():
             await work.settle(uow, claim, again_seconds=left.total_seconds())
             return None
@@ -154,7 +155,7 @@ async def _record(
 
 def _fits(seen: Seen, row: Message, forwarded_at: datetime) -> bool:
     """Whether a trace may be this message's: same chat, alike, not older."""
-    if row.likeness is None or seen.chat_id != row.chat_id or seen.likeness != row.likeness:
+    if row.likeness is None or seen.chat_id != row.chat_id or messages.plain(seen.likeness) != row.likeness:
         return False
     return seen.sent_at is None or seen.sent_at >= forwarded_at - CLOCK_SLACK
 
@@ -184,7 +185,7 @@ async def _never_sent(uow: UnitOfWork, row: Message, instance: Instance) -> None
     """Proved: nothing of it is upstream. What was counted is given back, and the key may be used again."""
     if not await messages.not_sent(uow, row, "upstream_timeout", "The gateway never took it."):
         return
-    reservation = Reservation.at(row.created_at, row.chat_id)
+    reservation = Reservation.at(row.created_at, row.chat_id, units_of(row.kind, row.content))
     await plans.give_back(uow, row.tenant_id, row.instance_id, reservation)
     use = await _use_of(uow, row)
     if use is not None:

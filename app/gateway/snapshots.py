@@ -34,7 +34,7 @@ READ: Final = Statement(
             and s.billing_mode = 'live' and s.closed_at is null) as is_live,
         exists (
             select from messages m where m.tenant_id = i.tenant_id and m.instance_id = i.id
-                and m.status = 'unknown'
+                and m.status = 'unknown' and m.forwarded_at > clock_timestamp() - interval '1 day'
         ) as is_unsettled,
         clock_timestamp() as now
     from instances i
@@ -72,6 +72,7 @@ class DatabaseClock:
 
     def __init__(self) -> None:
         self._offset = 0.0
+        self._day_begins = 0.0
         self._day_ends = 0.0
         self.day_on = date.min
         self.month_on = date.min
@@ -87,8 +88,9 @@ class DatabaseClock:
     def now(self, mark: float) -> datetime:
         """The instant at a mark; the billing day and month are set to be right for it."""
         instant = datetime.fromtimestamp(mark + self._offset, UTC)
-        if mark + self._offset >= self._day_ends or self.day_on == date.min:
+        if not self._day_begins <= mark + self._offset < self._day_ends:
             self.day_on, self.month_on = clock.billing_day(instant), clock.month_start(instant)
+            self._day_begins = clock.day_start(self.day_on).timestamp()
             self._day_ends = clock.next_day_start(instant).timestamp()
         return instant
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Final
 from uuid import UUID
 
@@ -23,6 +24,15 @@ class Turn:
         self._after: list[Callable[[], None]] | None = None
         self.is_over = False
         turns[key] = self
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nobody is before; then it need not come."""
+        return self._before is None or self._before.is_over
+
+    def is_of(self, turns: dict[Key, "Turn"], key: Key) -> bool:
+        """Whether it is a place in this row, and not left yet."""
+        return self._turns is turns and self._key == key and not self.is_over
 
     async def come(self) -> None:
         """Wait for those before, ten seconds at most."""
@@ -58,6 +68,10 @@ class Turn:
             call()
 
 
+HELD: Final[ContextVar[Turn | None]] = ContextVar("held", default=None)
+"""The place of a request that begins anew on another way: it does not go behind those who came later."""
+
+
 class Turns:
     """The rows of a process."""
 
@@ -65,5 +79,8 @@ class Turns:
         self._last: dict[Key, Turn] = {}
 
     def enter(self, instance_id: UUID, chat_id: str) -> Turn:
-        """The last place in the row of a chat."""
-        return Turn(self._last, (instance_id, chat_id))
+        """The last place in the row of a chat, or the one that this request has there already."""
+        key, held = (instance_id, chat_id), HELD.get()
+        if held is not None and held.is_of(self._last, key):
+            return held
+        return Turn(self._last, key)

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import DateTime, LargeBinary, MetaData, Select, event, select, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -52,6 +53,9 @@ class SystemScope:
 
 
 SYSTEM: Final = SystemScope()
+TROUBLE: Final = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+"""What a unit of work raises when the database is away, has no connection left, or refuses a statement."""
+OF_THE_VALUES: Final = frozenset({"21", "22", "23", "54"})
 Scope = UUID | SystemScope
 
 Owned = TypeVar("Owned", bound=TenantOwned)
@@ -189,6 +193,12 @@ def on_violation(constraint: str, error: AppError) -> Iterator[None]:
         raise
 
 
+def is_of_the_values(error: BaseException) -> bool:
+    """Whether the database refused what it was given, so that the same would be refused again."""
+    state = getattr(getattr(error, "orig", None) or error, "sqlstate", None)
+    return isinstance(state, str) and state[:2] in OF_THE_VALUES
+
+
 def _engine(url: str, pool_size: int, application: str) -> AsyncEngine:
     engine = create_async_engine(
         url,
@@ -222,6 +232,7 @@ def _forget_broken_pool(context: Any) -> None:
 
 __all__ = [
     "SYSTEM",
+    "TROUBLE",
     "Base",
     "Bell",
     "Database",
@@ -230,5 +241,6 @@ __all__ = [
     "SystemScope",
     "TenantOwned",
     "UnitOfWork",
+    "is_of_the_values",
     "on_violation",
 ]

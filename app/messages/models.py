@@ -23,6 +23,7 @@ class Message(Base, TenantOwned):
         ForeignKeyConstraint(["tenant_id", "instance_id"], ["instances.tenant_id", "instances.id"]),
         UniqueConstraint("tenant_id", "instance_id", "upstream_message_id", name="uq_messages_upstream"),
         Index("ix_messages_instance", "tenant_id", "instance_id", "id"),
+        Index("ix_messages_early", "created_at", postgresql_where=text("direction = 'early'")),
         Index("ix_messages_unsettled", "forwarded_at", postgresql_where=text("status in ('sending', 'unknown')")),
     )
 

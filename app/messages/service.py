@@ -55,6 +55,7 @@ async def begin_send(
     Raises:
         MessageUnresolved: one alike is not resolved.
     """
+    content = plain(content)
     row = Message(
         tenant_id=instance.tenant_id,
         id=message_id,
@@ -88,22 +89,22 @@ async def accepted(uow: UnitOfWork, row: Message, upstream_message_id: str, *, s
     return await store.accept(uow, {**values, "upstream_message_id": upstream_message_id, "status": status})
 
 
-async def keep_sent(uow: UnitOfWork, sends: Sequence[Any]) -> list[tuple[UUID, UUID]]:
+async def keep_sent(uow: UnitOfWork, sends: Sequence[Any]) -> tuple[set[UUID], list[tuple[UUID, UUID]]]:
     """Write down messages that were sent, each once; structs with a row's fields, `at` and `environment`.
 
-    Returns tenant and id of those without an upstream id: their outcome is to be found out. What came of another
-    before it was written down is told now. Needs the system's scope.
+    Returns the ids of those that were not written down before, and tenant and id of those whose outcome is to be found
+    out. What came of another before it was written down is told now. Needs the system's scope.
     """
     environments = {each.id: each.environment for each in sends}
-    in_doubt = []
-    for tenant_id, message_id, status in await store.keep(uow, msgspec.json.encode(sends).decode()):
-        if status == "unknown":
-            in_doubt.append((tenant_id, message_id))
+    kept = await store.keep(uow, msgspec.json.encode(sends).decode(), len(sends))
+    for tenant_id, message_id, status in kept:
+        if status in ("queued", "unknown"):
             continue
         row = await store.get(uow, message_id, tenant_id=tenant_id)
         if row is not None:
             await tell_progress(uow, environments[message_id], row, row.status)
-    return in_doubt
+    in_doubt = [(tenant_id, message_id) for tenant_id, message_id, status in kept if status == "unknown"]
+    return {message_id for _, message_id, _ in kept}, in_doubt
 
 
 async def adopt(uow: UnitOfWork, limit: int) -> int:
@@ -119,6 +120,11 @@ async def not_sent(uow: UnitOfWork, row: Message, code: str, detail: str | None)
     """The message was surely never accepted; False when it was settled before."""
     error = {"code": code, "detail": detail}
     return await store.end_unsettled(uow, row.tenant_id, row.id, status="not_sent", error=error, before=store.UNSETTLED)
+
+
+async def still_sending(uow: UnitOfWork, row: Message) -> None:
+    """It takes long, but the process that hands the message over is alive: it is not lost yet."""
+    await store.still_sending(uow, row.tenant_id, row.id)
 
 
 async def lost(uow: UnitOfWork, row: Message) -> bool:

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from app.kit.db import UnitOfWork
 from app.kit.hot import Statement
@@ -20,6 +21,9 @@ from app.messages.models import Message
 
 UNSETTLED: Final = ("sending", "unknown")
 EARLY: Final = "early"
+SEARCHED: Final = timedelta(days=1)
+"""So long a message of unknown outcome is looked for; after that it stands in the way of nothing."""
+ECHO_SLACK: Final = timedelta(seconds=30)
 
 BEGIN: Final = Statement(
     """
@@ -32,7 +36,8 @@ BEGIN: Final = Statement(
     where not exists (
         select from messages where tenant_id = :tenant_id and instance_id = :instance_id
             and chat_id = cast(:chat_id as varchar) and status in ('sending', 'unknown')
-            and (status = 'unknown' or forwarded_at < cast(:overdue as timestamptz))
+            and (status = 'unknown' or updated_at < cast(:overdue as timestamptz))
+            and forwarded_at > cast(:at as timestamptz) - interval '1 day'
             and likeness = cast(:likeness as varchar)
     )
     returning id
@@ -58,7 +63,9 @@ ACCEPT: Final = Statement(
     """
 )
 
-# Upstream may have told of a message before its record is here: the row of that becomes the message.
+# Upstream may have told of a message before its record is here: the row of that becomes the message, also when it was
+# taken for a lost record's meanwhile (`stray_echoes`; it never was forwarded by us). A record that is here already,
+# since the answer to its commit was lost, is left as it is.
 KEEP: Final = Statement(
     """
     insert into messages as m (tenant_id, id, instance_id, direction, kind, chat_id, content, likeness, status,
@@ -69,21 +76,37 @@ KEEP: Final = Statement(
     from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, id uuid, instance_id uuid,
         kind varchar, chat_id varchar, content jsonb, likeness varchar, upstream_message_id varchar,
         client_reference varchar, at timestamptz)
+    where not exists (select from messages e where e.tenant_id = r.tenant_id and e.id = r.id)
     order by r.tenant_id, r.instance_id, r.upstream_message_id
     on conflict on constraint uq_messages_upstream do update set id = excluded.id, direction = 'outbound',
         kind = excluded.kind, chat_id = excluded.chat_id, content = excluded.content, likeness = excluded.likeness,
         client_reference = excluded.client_reference, created_at = excluded.created_at,
         forwarded_at = excluded.forwarded_at, version = m.version + 1
-    where m.direction = 'early'
+    where m.direction = 'early' or (m.direction = 'outbound' and m.forwarded_at is null)
     returning m.tenant_id, m.id, m.status
+    """
+)
+# The upstream id of these is another message's by now, of unknown outcome and alike: which trace is whose is found out.
+KEEP_REST: Final = Statement(
+    """
+    insert into messages (tenant_id, id, instance_id, direction, kind, chat_id, content, likeness, status,
+        client_reference, created_at, forwarded_at, updated_at, looks, version)
+    select r.tenant_id, r.id, r.instance_id, 'outbound', r.kind, r.chat_id, r.content, r.likeness, 'unknown',
+        r.client_reference, r.at, r.at, r.at, 0, 1
+    from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, id uuid, instance_id uuid,
+        kind varchar, chat_id varchar, content jsonb, likeness varchar, client_reference varchar, at timestamptz)
+    where not exists (select from messages e where e.tenant_id = r.tenant_id and e.id = r.id)
+    returning tenant_id, id, status
     """
 )
 
 
-async def keep(uow: UnitOfWork, rows: str) -> list[tuple[UUID, UUID, str]]:
-    """Write messages that were sent, as JSON; tenant, id and status of those that are not just queued."""
-    kept = await KEEP.all(uow, {"rows": rows})
-    return [(row["tenant_id"], row["id"], row["status"]) for row in kept if row["status"] != "queued"]
+async def keep(uow: UnitOfWork, rows: str, count: int) -> list[tuple[UUID, UUID, str]]:
+    """Write so many messages that were sent, as JSON; tenant, id and status of those that were not here before."""
+    kept = list(await KEEP.all(uow, {"rows": rows}))
+    if len(kept) < count:
+        kept += await KEEP_REST.all(uow, {"rows": rows})
+    return [(row["tenant_id"], row["id"], row["status"]) for row in kept]
 
 
 async def begin(uow: UnitOfWork, row: Message, overdue: datetime) -> bool:
@@ -109,6 +132,16 @@ async def accept(uow: UnitOfWork, values: dict[str, Any]) -> str | None:
     sync = "off" if values["status"] == "queued" else None
     row = await ACCEPT.first(uow, {**values, "sync": sync})
     return None if row is None else str(row["status"])
+
+
+async def still_sending(uow: UnitOfWork, tenant_id: UUID, message_id: UUID) -> None:
+    """Say of a message that takes long to hand over that its process is alive."""
+    await uow.session.execute(
+        update(Message)
+        .where(Message.tenant_id == tenant_id, Message.id == message_id, Message.status == "sending")
+        .values(updated_at=uow.now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def end_unsettled(
@@ -214,7 +247,7 @@ async def in_flight(uow: UnitOfWork, like: Message, overdue: datetime) -> bool:
             Message.instance_id == like.instance_id,
             Message.chat_id == like.chat_id,
             Message.status == "sending",
-            Message.forwarded_at >= overdue,
+            Message.updated_at >= overdue,
             Message.id != like.id,
             Message.likeness == like.likeness,
         )
@@ -245,7 +278,7 @@ async def overdue(uow: UnitOfWork, before: datetime, limit: int) -> list[Message
     """Sends that were begun before an instant and never settled: their process died."""
     query = (
         select(Message)
-        .where(Message.status == "sending", Message.forwarded_at < before)
+        .where(Message.status == "sending", Message.forwarded_at < before, Message.updated_at < before)
         .order_by(Message.forwarded_at)
         .limit(limit)
     )
@@ -314,12 +347,24 @@ async def drop_early(uow: UnitOfWork) -> None:
 
 
 async def stray_echoes(uow: UnitOfWork, before: datetime, limit: int) -> list[Message]:
-    """Echoes of our calls that are older and whose record never came, locked."""
+    """Echoes of our calls that are older and whose record never came, locked.
+
+    Not of a chat in which a message's outcome is being found out: it may be that message's only trace.
+    """
+    other = aliased(Message)
+    in_doubt = exists().where(
+        other.tenant_id == Message.tenant_id,
+        other.instance_id == Message.instance_id,
+        other.chat_id == Message.chat_id,
+        other.status.in_(UNSETTLED),
+        other.forwarded_at <= Message.created_at + ECHO_SLACK,
+        other.forwarded_at > uow.now - SEARCHED,
+    )
     query = (
         select(Message)
-        .where(Message.direction == EARLY, Message.kind != "unknown", Message.created_at < before)
+        .where(Message.direction == EARLY, Message.kind != "unknown", Message.created_at < before, ~in_doubt)
         .order_by(Message.created_at)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Message)
     )
     return list((await uow.session.scalars(query)).all())

@@ -15,9 +15,8 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from sqlalchemy.exc import DBAPIError
 
-from app.kit.db import SYSTEM, Database, UnitOfWork
+from app.kit.db import SYSTEM, TROUBLE, Database, UnitOfWork
 from app.kit.ids import new_id
 from app.plans import store
 
@@ -33,10 +32,10 @@ ASK_AGAIN_SECONDS: Final = 1.0
 
 
 class _Block:
-    __slots__ = ("day_on", "holder", "left", "until")
+    __slots__ = ("day_on", "holder", "left", "limit", "until")
 
-    def __init__(self, holder: UUID, day_on: date, until: float) -> None:
-        self.holder, self.day_on, self.until, self.left = holder, day_on, until, BLOCK
+    def __init__(self, holder: UUID, day_on: date, limit: int, until: float) -> None:
+        self.holder, self.day_on, self.limit, self.until, self.left = holder, day_on, limit, until, BLOCK
 
 
 class Leases:
@@ -51,7 +50,7 @@ class Leases:
     def take(self, tenant_id: UUID, instance_id: UUID, day_on: date, limit: int) -> UUID | None:
         """One message of an instance's block: the block's holder; None when there is none at hand."""
         now, block = time.monotonic(), self._blocks.get(instance_id)
-        if block is None or block.left == 0 or block.until <= now or block.day_on != day_on:
+        if block is None or block.left == 0 or block.until <= now or (block.day_on, block.limit) != (day_on, limit):
             self._ask(tenant_id, instance_id, day_on, limit, now)
             return None
         block.left -= 1
@@ -75,7 +74,7 @@ class Leases:
             try:
                 async with self._database.begin(SYSTEM) as uow:
                     await store.end_leases(uow, holders)
-            except (DBAPIError, OSError, TimeoutError) as error:
+            except TROUBLE as error:
                 log.warning("leases_left", error=type(error).__name__)
 
     def _ask(self, tenant_id: UUID, instance_id: UUID, day_on: date, limit: int, now: float) -> None:
@@ -101,20 +100,23 @@ class Leases:
                     "expires_at": uow.now + timedelta(seconds=LEASE_SECONDS),
                 }
                 granted = await store.lease(uow, values)
-        except (DBAPIError, OSError, TimeoutError) as error:
+        except TROUBLE as error:
             log.warning("no_lease", error=type(error).__name__)
             return
         if granted:
             self._asked_at.pop(instance_id, None)
-            self._blocks[instance_id] = _Block(holder, day_on, began + USE_SECONDS)
+            self._blocks[instance_id] = _Block(holder, day_on, limit, began + USE_SECONDS)
 
 
-async def spent(uow: UnitOfWork, used: Sequence[tuple[UUID, UUID, UUID]]) -> None:
-    """Take note of messages that were sent with blocks: (tenant, instance, holder) each. Needs the system's scope."""
+async def spent(uow: UnitOfWork, used: Sequence[tuple[UUID, UUID, date, UUID]]) -> None:
+    """Take note of messages that were sent with blocks: (tenant, instance, day, holder) each.
+
+    Those whose lease has ended by now are counted one by one. Needs the system's scope.
+    """
     counts = Counter(used)
     rows = [
-        {"tenant_id": tenant_id, "instance_id": instance_id, "holder": holder, "spent": count}
-        for (tenant_id, instance_id, holder), count in sorted(counts.items())
+        {"tenant_id": tenant_id, "instance_id": instance_id, "day_on": day_on, "holder": holder, "spent": count}
+        for (tenant_id, instance_id, day_on, holder), count in sorted(counts.items())
     ]
     if rows:
         await store.spend(uow, msgspec.json.encode(rows).decode())

@@ -21,9 +21,11 @@ TAKE: Final = Statement(
     """
     with taken as (
         insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
-        values (cast(:tenant_id as uuid), cast(:instance_id as uuid), 'messages', cast(:day_on as date), 1)
-        on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + 1
-        where cast(:most_messages as int) is null or c.used < cast(:most_messages as int)
+        select cast(:tenant_id as uuid), cast(:instance_id as uuid), 'messages', cast(:day_on as date),
+            cast(:units as int)
+        where cast(:most_messages as int) is null or cast(:most_messages as int) >= cast(:units as int)
+        on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + excluded.used
+        where cast(:most_messages as int) is null or c.used + excluded.used <= cast(:most_messages as int)
         returning c.used
     ), chat as (
         insert into usage_chats as u (tenant_id, instance_id, month_on, chat_id, uses)
@@ -34,7 +36,7 @@ TAKE: Final = Statement(
     ), chats as (
         insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
         select cast(:tenant_id as uuid), cast(:instance_id as uuid), 'chats', cast(:month_on as date), 1
-        from chat where chat.uses = 1
+        from chat where chat.uses = 1 and (cast(:most_chats as int) is null or cast(:most_chats as int) > 0)
         on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + 1
         where cast(:most_chats as int) is null or c.used < cast(:most_chats as int)
         returning c.used
@@ -47,7 +49,7 @@ TAKE: Final = Statement(
 GIVE_BACK: Final = text(
     """
     with given as (
-        update usage_counters set used = used - 1
+        update usage_counters set used = greatest(0, used - :units)
         where tenant_id = :tenant_id and instance_id = :instance_id and metric = 'messages' and period_on = :day_on
             and used > 0
         returning used
@@ -76,7 +78,8 @@ FORGET_CHAT: Final = text(
 TAKE_CALL: Final = text(
     """
     insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
-    values (:tenant_id, :instance_id, 'calls', :month_on, 1)
+    select cast(:tenant_id as uuid), cast(:instance_id as uuid), 'calls', cast(:month_on as date), 1
+    where cast(:most as int) is null or cast(:most as int) > 0
     on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + 1
     where cast(:most as int) is null or c.used < cast(:most as int)
     returning c.used
@@ -112,8 +115,9 @@ LEASE: Final = Statement(
     """
     with counter as (
         insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
-        values (cast(:tenant_id as uuid), cast(:instance_id as uuid), 'messages', cast(:day_on as date),
-            cast(:block as int))
+        select cast(:tenant_id as uuid), cast(:instance_id as uuid), 'messages', cast(:day_on as date),
+            cast(:block as int)
+        where cast(:least_left as int) <= cast(:most as int)
         on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + cast(:block as int)
         where c.used + cast(:least_left as int) <= cast(:most as int)
         returning 1
@@ -125,23 +129,44 @@ LEASE: Final = Statement(
     returning 1
     """
 )
+# What was sent with a lease that has ended meanwhile was given back with it, and is counted anew.
 SPEND: Final = Statement(
     """
-    update quota_leases q set used = q.used + r.spent
-    from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, instance_id uuid, holder uuid,
-        spent int)
-    where q.tenant_id = r.tenant_id and q.instance_id = r.instance_id and q.metric = 'messages'
-        and q.holder = r.holder
+    with r as (
+        select tenant_id, instance_id, holder, day_on, spent
+        from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, instance_id uuid,
+            holder uuid, day_on date, spent int)
+    ), noted as (
+        update quota_leases q set used = q.used + r.spent from r
+        where q.tenant_id = r.tenant_id and q.instance_id = r.instance_id and q.metric = 'messages'
+            and q.period_on = r.day_on and q.holder = r.holder
+        returning q.tenant_id, q.instance_id, q.holder
+    )
+    insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
+    select tenant_id, instance_id, 'messages', day_on, sum(spent) from r
+    where (tenant_id, instance_id, holder) not in (select tenant_id, instance_id, holder from noted)
+    group by 1, 2, 4 order by 1, 2, 4
+    on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + excluded.used
     """
 )
+# A lease that is being spent is left for the next time, and counters are locked in the order in which `COUNT` does.
 END_LEASES: Final = Statement(
     """
     with ended as (
-        delete from quota_leases where expires_at <= cast(:at as timestamptz) or holder = any(cast(:holders as uuid[]))
+        delete from quota_leases where (tenant_id, instance_id, metric, period_on, holder) in (
+            select tenant_id, instance_id, metric, period_on, holder from quota_leases
+            where expires_at <= cast(:at as timestamptz) or holder = any(cast(:holders as uuid[]))
+            for update skip locked
+        )
         returning tenant_id, instance_id, metric, period_on, granted - used as unused
+    ), sums as (
+        select tenant_id, instance_id, metric, period_on, sum(unused) as unused from ended group by 1, 2, 3, 4
+    ), locked as (
+        select c.tenant_id, c.instance_id, c.metric, c.period_on, s.unused
+        from usage_counters c join sums s using (tenant_id, instance_id, metric, period_on)
+        order by 1, 2, 4, 3 for update of c
     )
-    update usage_counters c set used = greatest(0, c.used - e.unused)
-    from (select tenant_id, instance_id, metric, period_on, sum(unused) as unused from ended group by 1, 2, 3, 4) e
+    update usage_counters c set used = greatest(0, c.used - e.unused) from locked e
     where c.tenant_id = e.tenant_id and c.instance_id = e.instance_id and c.metric = e.metric
         and c.period_on = e.period_on
     """

@@ -133,6 +133,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_kept_notices_created_at", "kept_notices", ["created_at"], unique=False)
     op.add_column("messages", sa.Column("likeness", sa.String(), nullable=True))
+    op.create_index(
+        "ix_messages_early", "messages", ["created_at"], unique=False, postgresql_where=sa.text("direction = 'early'")
+    )
     op.add_column("messages", sa.Column("edited_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("messages", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
@@ -147,6 +150,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("subscriptions", "limits")
+    op.drop_index("ix_messages_early", table_name="messages", postgresql_where=sa.text("direction = 'early'"))
     op.drop_column("messages", "deleted_at")
     op.drop_column("messages", "edited_at")
     op.drop_column("messages", "likeness")
