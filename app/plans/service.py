@@ -29,16 +29,17 @@ class SourceReused(Conflict):
 
 @dataclass(frozen=True)
 class Reservation:
-    """One message that was counted; made again from its instant and chat, it can be given back later."""
+    """One send that was counted; made again from its instant, chat and units, it can be given back later."""
 
     day_on: date
     month_on: date
     chat_id: str
+    units: int = 1
 
     @classmethod
-    def at(cls, instant: datetime, chat_id: str) -> "Reservation":
-        """The reservation of a message that was admitted at an instant."""
-        return cls(clock.billing_day(instant), clock.month_start(instant), chat_id)
+    def at(cls, instant: datetime, chat_id: str, units: int = 1) -> "Reservation":
+        """The reservation of a send that was admitted at an instant."""
+        return cls(clock.billing_day(instant), clock.month_start(instant), chat_id, units)
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,12 @@ async def access(uow: UnitOfWork, tenant_id: UUID, instance_ids: Sequence[UUID])
     return {row.instance_id: _access(row, used.get((row.instance_id, "messages"), 0), uow.now) for row in rows}
 
 
-async def reserve_send(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, chat_id: str) -> Reservation:
-    """Count one message to a chat, if the terms allow it at this instant; the gate is judged after the last wait.
+async def reserve_send(
+    uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, chat_id: str, *, units: int = 1
+) -> Reservation:
+    """Count a send to a chat, if the terms allow it at this instant; the gate is judged after the last wait.
+
+    It is one message, or several (`units`): then all of them or none.
 
     Whoever is refused must roll back; so it is with an exception that leaves the unit of work.
 
@@ -125,7 +130,7 @@ async def reserve_send(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, chat
     refuse(gate.may_send(terms_of(row), uow.now))
     assert row is not None
     messages, chats = limit_of(row, "messages"), limit_of(row, "chats")
-    reservation = Reservation.at(uow.now, chat_id)
+    reservation = Reservation.at(uow.now, chat_id, units)
     taken = await store.take(
         uow,
         {
@@ -348,6 +353,7 @@ def _place(tenant_id: UUID, instance_id: UUID, reservation: Reservation) -> dict
         "day_on": reservation.day_on,
         "month_on": reservation.month_on,
         "chat_id": reservation.chat_id,
+        "units": reservation.units,
     }
 
 
