@@ -7,10 +7,12 @@ complete readings, far enough apart for the journal's lag.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
+from msgspec import Struct
 
 from app.gateway.counting import units_of
 from app.gateway.options import Options
@@ -61,8 +63,25 @@ async def sweep(database: Database, options: Options, claim: Claim, every_second
         for row in await store.overdue(uow, uow.now - options.lease, SWEEP_BATCH):
             if await messages.lost(uow, row):
                 uow.defer(ResolveMessage(ref=row.id, tenant_id=row.tenant_id))
-        await messages.adopt(uow, SWEEP_BATCH)
+        adopted = await messages.adopt(uow, SWEEP_BATCH)
         await leases.end(uow)
+        await plans.count_sends(uow, [_lost(row) for row in adopted if not await store.passed_on(uow, row)])
+
+
+class _Lost(Struct, frozen=True):
+    """A message whose record, and with it its count, was lost: what was taken for it beforehand was given back."""
+
+    tenant_id: UUID
+    instance_id: UUID
+    day_on: date
+    month_on: date
+    chat_id: str
+    leased: bool = False
+
+
+def _lost(row: Message) -> _Lost:
+    at = Reservation.at(row.created_at, row.chat_id)
+    return _Lost(row.tenant_id, row.instance_id, at.day_on, at.month_on, at.chat_id)
 
 
 async def resolve(database: Database, registry: Registry, options: Options, claim: Claim) -> None:

@@ -107,13 +107,13 @@ async def keep_sent(uow: UnitOfWork, sends: Sequence[Any]) -> tuple[set[UUID], l
     return {message_id for _, message_id, _ in kept}, in_doubt
 
 
-async def adopt(uow: UnitOfWork, limit: int) -> int:
-    """Make messages of echoes whose record was lost with a process; returns how many. Needs the system's scope."""
+async def adopt(uow: UnitOfWork, limit: int) -> list[Message]:
+    """Make messages of echoes whose record was lost with a process; returns them. Needs the system's scope."""
     rows = await store.stray_echoes(uow, uow.now - ADOPT_AFTER, limit)
     for row in rows:
         row.direction, row.version, row.updated_at = "outbound", row.version + 1, uow.now
     await uow.session.flush()
-    return len(rows)
+    return rows
 
 
 async def not_sent(uow: UnitOfWork, row: Message, code: str, detail: str | None) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, delete, exists, select, update
+from sqlalchemy import Select, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -23,6 +23,8 @@ UNSETTLED: Final = ("sending", "unknown")
 EARLY: Final = "early"
 SEARCHED: Final = timedelta(days=1)
 """So long a message of unknown outcome is looked for; after that it stands in the way of nothing."""
+WAITS: Final = timedelta(days=1)
+"""So long a message may wait upstream before it leaves. Source: GREEN-API sending pages (read 2026-11-21)."""
 ECHO_SLACK: Final = timedelta(seconds=30)
 
 BEGIN: Final = Statement(
@@ -368,3 +370,20 @@ async def stray_echoes(uow: UnitOfWork, before: datetime, limit: int) -> list[Me
         .with_for_update(skip_locked=True, of=Message)
     )
     return list((await uow.session.scalars(query)).all())
+
+
+async def passed_on(uow: UnitOfWork, echo: Message) -> bool:
+    """Whether an echo may be of a forward of several messages: that is one record, by which all were counted."""
+    found = await uow.session.scalar(
+        select(Message.id)
+        .where(
+            Message.tenant_id == echo.tenant_id,
+            Message.instance_id == echo.instance_id,
+            Message.chat_id == echo.chat_id,
+            Message.kind == "forward",
+            func.jsonb_array_length(Message.content["message_ids"]) > 1,
+            Message.created_at > echo.created_at - WAITS,
+        )
+        .limit(1)
+    )
+    return found is not None

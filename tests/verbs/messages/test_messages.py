@@ -186,10 +186,10 @@ async def test_an_echo_without_a_record_becomes_the_record(runtime: Runtime) -> 
     await _told(runtime, bare, _echo("X1", "theirs"), MessageProgressed("X1", CHAT, "delivered", None))
     assert [row.direction for row in await _rows(runtime)] == ["early"]
     async with runtime.database.begin(SYSTEM) as uow:
-        assert await messages.adopt(uow, 10) == 0
+        assert await messages.adopt(uow, 10) == []
     runtime.database.shift += timedelta(minutes=6)
     async with runtime.database.begin(SYSTEM) as uow:
-        assert await messages.adopt(uow, 10) == 1
+        assert len(await messages.adopt(uow, 10)) == 1
     [row] = await _rows(runtime)
     assert (row.direction, row.status, row.upstream_message_id) == ("outbound", "delivered", "X1")
 
