@@ -5,7 +5,6 @@ since the shortest way in is worth the most for sends.
 """
 
 import asyncio
-from collections import Counter
 from typing import Any, Final
 
 import structlog
@@ -20,7 +19,6 @@ from app.compat.answer import (
     FORBIDDEN,
     NOT_FOUND,
     NOTHING,
-    TOO_FAST,
     TOO_LARGE,
     UNAUTHORIZED,
     Answer,
@@ -51,8 +49,6 @@ READABLE: Final = frozenset({"getSettings", "getStateInstance", "getWaSettings",
 LEAVING: Final = ("deleting", "deleted")
 POLL: Final = "receiveNotification"
 CLOSED: Final = plain(499, "Client Closed Request")
-POLLS_OF_LINE: Final = 50
-"""Polls of one line that one process holds at once."""
 REFUSED_POLLS: Final = 2000
 """With more polls than this held at once, refusals are told without delay."""
 
@@ -69,7 +65,6 @@ class CompatDoor:
         self._parts = parts
         self._asking = Asking(parts)
         self._own = Own(parts, self._asking)
-        self._polls: Counter[int] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -127,35 +122,36 @@ class CompatDoor:
         if method.name != POLL:
             return call.read(raw) or _closed(call) or await self._perform(call)
         call.read(raw)
-        return await self._poll(call, receive)
+        return await self._poll(call, caller, receive)
 
     async def _perform(self, call: Call) -> Answer:
         served = self._own.server(call)
-        if call.method.served == "us":
-            await self._parts.gateway.pace.wait(call.known.instance.id, call.method)
+        await self._own.keep_pace(call)
         return await (self._asking.serve(call) if served is None else served(call))
 
-    async def _poll(self, call: Call, receive: Receive) -> Answer:
+    async def _poll(self, call: Call, caller: str, receive: Receive) -> Answer:
         """A poll, and every refusal of one, takes as long as was asked for; it ends when its client goes."""
-        number = call.known.line.number
-        if self._polls[number] >= POLLS_OF_LINE:
-            return TOO_FAST
-        await self._parts.gateway.pace.wait(call.known.instance.id, call.method)
-        self._polls[number] += 1
-        watching = asyncio.ensure_future(_watch_leaving(receive, call.gone))
-        try:
-            closed = _closed(call)
-            if closed is None:
-                return await self._own.poll(call)
-            if self._polls.total() <= REFUSED_POLLS:
-                await hold(call, poll_seconds(call))
-            return closed if closed in (DELETED, UNAUTHORIZED) else NOTHING
-        finally:
-            self._polls[number] -= 1
-            if not self._polls[number]:
-                del self._polls[number]
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+        await self._own.keep_pace(call)
+
+        async def closed(call: Call) -> Answer | None:
+            known = await self._parts.authenticator.line(call.address.number or 0, call.address.token, caller)
+            if known is None:
+                return UNAUTHORIZED
+            call.known = known
+            return _closed_to_polls(call)
+
+        with self._own.polling(call):
+            watching = asyncio.ensure_future(_watch_leaving(receive, call.gone))
+            try:
+                refused = _closed_to_polls(call)
+                if refused is None:
+                    return await self._own.poll(call, closed)
+                if self._own.polls <= REFUSED_POLLS:
+                    await hold(call, poll_seconds(call))
+                return refused
+            finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
 
     async def _serve_partner(self, found: Address, method: Method, scope: HTTPScope, receive: Receive) -> Answer:
         principal = await self._parts.authenticator.partner(found.token, _caller(scope))
@@ -206,6 +202,11 @@ def _closed(call: Call) -> Answer | None:
     if is_suspended and call.method.name not in READABLE:
         return wording.expired(call.scene, gates.SUSPENDED)
     return None
+
+
+def _closed_to_polls(call: Call) -> Answer | None:
+    closed = _closed(call)
+    return closed if closed in (None, DELETED, UNAUTHORIZED) else NOTHING
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -241,13 +241,22 @@ def _call(request: Request[Any, Any, Any], parts: Parts, method: Method, known: 
 async def _asked(request: Request[Any, Any, Any], native: NativeFace, call: Call) -> Answer:
     if call.method.name != POLL:
         serve = native.own.server(call)
+        await native.own.keep_pace(call)
         return await (native.asking.serve(call) if serve is None else serve(call))
-    watching = asyncio.ensure_future(_watch_leaving(request, call))
-    try:
-        return await native.own.poll(call)
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+    known = call.known
+
+    async def closed(_: Call) -> Answer | None:
+        await _known(native.parts, known.principal, known.instance.id, call.method)
+        return None
+
+    await native.own.keep_pace(call)
+    with native.own.polling(call):
+        watching = asyncio.ensure_future(_watch_leaving(request, call))
+        try:
+            return await native.own.poll(call, closed)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
 
 
 async def _watch_leaving(request: Request[Any, Any, Any], call: Call) -> None:

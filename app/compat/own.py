@@ -6,7 +6,8 @@ the methods and of receiving by HTTP API (read 2026-11-21).
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,7 @@ from app.compat.asking import Asking
 from app.compat.parts import Call, Parts
 from app.gateway.catalogue import METHODS
 from app.kit.errors import InvalidRequest
+from app.kit.places import Places
 from app.lines import service as lines
 from app.lines import switches
 from app.plans import gate
@@ -26,11 +28,14 @@ from app.providers.port import Native
 LEAST_POLL_SECONDS: Final = 5.0
 MOST_POLL_SECONDS: Final = 60.0
 LOOK_AGAIN_SECONDS: Final = 0.2
+POLLS_OF_LINE: Final = 50
+"""Polls of one line that one process holds at once, for each face."""
 ENDED_SECONDS: Final = 1.0
 """After it no process trusts what it read of a line before (`app.kit.fresh`, `app.compat.auth`)."""
 LONGEST_RECEIPT: Final = 18
 """Beyond it some clients cannot count."""
 SAVED: Final = told({"saveSettings": True})
+Closed = Callable[[Call], Awaitable[Answer | None]]
 
 
 class Own:
@@ -39,6 +44,7 @@ class Own:
     def __init__(self, parts: Parts, asking: Asking) -> None:
         self._parts = parts
         self._asking = asking
+        self._polls = Places(POLLS_OF_LINE)
         self._served: dict[str, Callable[[Call], Awaitable[Answer]]] = {
             "getSettings": self._get_settings,
             "setSettings": self._set_settings,
@@ -53,15 +59,42 @@ class Own:
         """Who answers a call, when it is not upstream; polls are `poll`'s."""
         return self._served.get(call.method.name)
 
-    async def poll(self, call: Call) -> Answer:
-        """The oldest notification, within the time that the client asked for; then the literal null.
+    async def keep_pace(self, call: Call) -> None:
+        """Let a call that is ours to answer go on when its time has come; calls of upstream's are paced where asked.
 
         Raises:
-            Gone: the line was erased meanwhile.
+            CalledTooFast: 429.
+        """
+        if call.method.served == "us":
+            await self._parts.gateway.pace.wait(call.known.instance.id, call.method)
+
+    @property
+    def polls(self) -> int:
+        """How many polls are held."""
+        return self._polls.held
+
+    @contextmanager
+    def polling(self, call: Call) -> Iterator[None]:
+        """Hold a place for a poll.
+
+        Raises:
+            TooManyAtOnce: the line has too many.
+        """
+        with self._polls.hold(call.known.line.number):
+            yield
+
+    async def poll(self, call: Call, closed: Closed) -> Answer:
+        """The oldest notification, within the time that the client asked for; then the literal null.
+
+        `closed` is asked before each look why the call may not be served: what was so when a poll began, such as its
+        token, may have ended while it was held.
+
+        Raises:
+            AppError: that of `closed`. Gone: the line was erased meanwhile.
         """
         ends = time.monotonic() + poll_seconds(call)
         while True:
-            found = await self._look(call)
+            found = await closed(call) or await self._look(call)
             left = ends - time.monotonic()
             if found is None and left > 0 and not call.gone.is_set():
                 await self._wait(call, left)
@@ -200,7 +233,7 @@ def poll_seconds(call: Call) -> float:
     said = call.params.get("receiveTimeout")
     try:
         seconds = float(said) if isinstance(said, int | float | str) else LEAST_POLL_SECONDS
-    except ValueError:
+    except (ValueError, OverflowError):
         seconds = LEAST_POLL_SECONDS
     return min(max(seconds, LEAST_POLL_SECONDS), MOST_POLL_SECONDS) if seconds == seconds else LEAST_POLL_SECONDS
 
@@ -217,9 +250,8 @@ async def hold(call: Call, seconds: float) -> None:
 
 def receipt_of(call: Call) -> int | None:
     """The receipt, from the path, from a body that is a number, or from a parameter."""
-    said: Any = call.address.tail or (call.params.get("receiptId") if call.value is None else call.value)
-    if isinstance(said, dict):
-        said = said.get("receiptId")
+    is_bare = call.value is not None and not isinstance(call.value, dict)
+    said: Any = call.address.tail or (call.value if is_bare else call.params.get("receiptId"))
     if isinstance(said, str) and said.isascii() and said.isdecimal() and len(said) <= LONGEST_RECEIPT:
         return int(said)
     return said if isinstance(said, int) and not isinstance(said, bool) else None

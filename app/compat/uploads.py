@@ -6,13 +6,13 @@ import msgspec
 from litestar.types import Receive
 
 from app.compat import wording
-from app.compat.answer import BAD_DATA, BAD_GATEWAY, Answer, plain
+from app.compat.answer import BAD_DATA, BAD_GATEWAY, TOO_FAST, Answer, plain
 from app.compat.asking import Asking
 from app.compat.parts import Call, Parts
 from app.files import incoming, names
 from app.files.incoming import BodyTooSlow, Incoming, NoFile, NoRoom
 from app.gateway.catalogue import Takes
-from app.kit.errors import AppError, BodyTooLarge, InvalidRequest
+from app.kit.errors import AppError, BodyTooLarge, InvalidRequest, RateLimited
 from app.providers.port import Drafted, NativeReply, Provider, Upload
 
 NAME_HEADER: Final = "ga-filename"
@@ -29,7 +29,11 @@ async def serve(parts: Parts, asking: Asking, call: Call, receive: Receive) -> A
     told = call.headers.get(NAME_HEADER, "")
     try:
         async with incoming.taking(
-            receive, call.headers, named=names.from_header(told), needed=NEEDED.get(call.method.name, ())
+            receive,
+            call.headers,
+            named=names.from_header(told),
+            needed=NEEDED.get(call.method.name, ()),
+            owner=call.known.tenant_id,
         ) as body:
             if call.method.takes is Takes.MULTIPART and not body.is_form:
                 return wording.invalid(call.scene, "'file' is required")
@@ -69,6 +73,8 @@ def _drafted(provider: Provider, body: Incoming) -> Drafted:
 def _refused(call: Call, error: AppError) -> Answer:
     if isinstance(error, BodyTooLarge):
         return TOO_LARGE
+    if isinstance(error, RateLimited):
+        return TOO_FAST
     if isinstance(error, BodyTooSlow):
         return TOO_SLOW
     if isinstance(error, NoFile):

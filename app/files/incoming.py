@@ -5,9 +5,10 @@ which is inside a call to the gateway that knows nothing of it: so it is kept, a
 """
 
 import asyncio
+import re
 import tempfile
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Hashable, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import IO, ClassVar, Final
 
@@ -16,6 +17,7 @@ from litestar.types import Receive
 from app.files import names
 from app.files.forms import Form, boundary_of
 from app.kit.errors import AppError, BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
+from app.kit.places import Places
 
 MOST_BYTES: Final = 100 * 1024 * 1024
 """Source: GREEN-API sending pages, no file is larger (read 2026-11-21)."""
@@ -25,7 +27,13 @@ IDLE_SECONDS: Final = 30.0
 TOTAL_SECONDS: Final = 1800.0
 BEFORE_BYTES: Final = 512 * 1024
 PIECE_BYTES: Final = 64 * 1024
+TOKEN: Final = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+")
 SPOOLS: Final = 16
+SPOOLS_OF_OWNER: Final = 4
+AT_ONCE: Final = 16
+"""Bodies of one owner in one process: each holds a connection to a gateway, of which there are a hundred for all."""
+_COMING: Final = Places(AT_ONCE)
+_SPOOLED: Final = Places(SPOOLS_OF_OWNER)
 
 
 class BodyTooSlow(AppError):
@@ -100,7 +108,11 @@ class Incoming:
     `fields` are the texts of a form: those before the file, all of them once the file has been read or was spooled.
     """
 
-    def __init__(self, body: Body, form: Form | None, content_type: str, size: int | None) -> None:
+    def __init__(
+        self, body: Body, form: Form | None, content_type: str, size: int | None, owner: Hashable = None
+    ) -> None:
+        self._owner = owner
+        self._held = ExitStack()
         self._body = body
         self._form = form
         self._rest = body.pieces()
@@ -211,6 +223,8 @@ class Incoming:
     async def _keep(self) -> None:
         """All of it on disk: what is to be known before the file stands behind it."""
         assert self._form is not None
+        if self._owner is not None:
+            self._held.enter_context(_SPOOLED.hold(self._owner))
         self._spool = _Spools.take()
         self._first.clear()
         for piece in self._seen:
@@ -226,6 +240,7 @@ class Incoming:
         return self._named or ("" if self._form is None else self._form.file_name)
 
     def _close(self) -> None:
+        self._held.close()
         if self._spool is not None:
             _Spools.give_back(self._spool)
 
@@ -256,17 +271,18 @@ async def taking(
     named: str = "",
     needed: Collection[str] = (),
     limits: Limits | None = None,
+    owner: Hashable = None,
 ) -> AsyncIterator[Incoming]:
     """Take the file of a request: a form's part `file`, or the whole body.
 
     `headers` are looked up in lower case. `named` is the file's name if something beside the body told it. `needed` are
     the form's fields that must be known before the file is read, in any case; a form that has one of them behind the
     file is kept on disk first. While the file streams, a second part of any of the names before it ends the body with
-    an error: what was looked at is what the gateway gets.
+    an error: what was looked at is what the gateway gets. Of one `owner` a few bodies come in at once.
 
     Raises:
-        BodyTooLarge 413, BodyTooSlow 408, BodyCut, InvalidForm, NoFile 400, UnsupportedMediaType 415, NoRoom 503; also
-        in place of what the body of the `with` raised on account of them.
+        BodyTooLarge 413, BodyTooSlow 408, BodyCut, InvalidForm, NoFile 400, UnsupportedMediaType 415, NoRoom 503,
+        TooManyAtOnce 429; also in place of what the body of the `with` raised on account of them.
     """
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("Send the body without a content encoding.")
@@ -278,7 +294,9 @@ async def taking(
     if size is not None and size > most:
         raise BodyTooLarge()
     form = None if boundary is None else Form(boundary, limits.most_bytes)
-    incoming = Incoming(Body(receive, most, limits), form, content_type, size)
+    incoming = Incoming(Body(receive, most, limits), form, _canonical(content_type, boundary), size, owner)
+    if owner is not None:
+        incoming._held.enter_context(_COMING.hold(owner))
     try:
         await incoming._begin(named, frozenset(name.lower() for name in needed))
         try:
@@ -296,6 +314,15 @@ async def _replay(spool: IO[bytes]) -> AsyncIterator[bytes]:
     spool.seek(0)
     while piece := await asyncio.to_thread(spool.read, PIECE_BYTES):
         yield piece
+
+
+def _canonical(content_type: str, boundary: str | None) -> str:
+    """A form's type with the one boundary that we read it by: of two, another reader might take the other."""
+    if boundary is None:
+        return content_type
+    if not TOKEN.fullmatch(boundary):
+        boundary = '"' + boundary.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"multipart/form-data; boundary={boundary}"
 
 
 def _length(text: str) -> int | None:

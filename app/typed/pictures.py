@@ -56,7 +56,8 @@ async def _body(asking: Asking) -> bytes:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in (JPEG, FORM):
         raise UnsupportedMediaType(f"Send `{JPEG}` or `{FORM}`.")
-    async with taking(asking.request.receive, headers, limits=LIMITS) as incoming:
+    owner = asking.principal.tenant
+    async with taking(asking.request.receive, headers, limits=LIMITS, owner=owner) as incoming:
         return b"".join([piece async for piece in incoming.file()])
 
 

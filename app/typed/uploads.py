@@ -78,7 +78,8 @@ class UploadController(Controller):
             await asking.instance(uow)
         if request.headers.get("content-type", "").lower().startswith(URLENCODED):
             raise UnsupportedMediaType(f"Send `{FORM}`, or the file with its own media type.")
-        async with incoming.taking(request.receive, request.headers, named=filename or "") as file:
+        owner = asking.principal.tenant
+        async with incoming.taking(request.receive, request.headers, named=filename or "", owner=owner) as file:
             if file.file_size == 0:
                 raise NoFile(errors=(FieldError("#/file", "required", "The file is empty."),))
             upload = Upload(file.file(), file.file_size, file.media_type, file.file_name)
