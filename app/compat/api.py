@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from app.accounts import partner_tokens
 from app.accounts.auth import requires
-from app.accounts.partner_tokens import PARTNER_SCOPES, PartnerToken
+from app.accounts.partner_tokens import PartnerToken
 from app.accounts.principal import InstanceNotAllowed, Principal
 from app.accounts.scopes import Scope
 from app.compat.schemas import (
@@ -25,6 +25,7 @@ from app.kit import ids, page, respond
 from app.kit.db import UnitOfWork
 from app.kit.errors import Forbidden
 from app.kit.respond import Limit, PageCursor
+from app.lines import reach
 
 
 class OtherEnvironment(Forbidden):
@@ -75,7 +76,8 @@ class PartnerTokenController(Controller):
     ) -> Response[PartnerTokenSecretView]:
         """Make a token for tools that make and delete instances in GREEN-API's manner, below `/partner/`.
 
-        It needs the scopes that such a token has, instances:read and instances:write, and a key for all instances.
+        It lists the tokens of instances, so the key needs the scopes for all that can be done with them, those of
+        instances, messages, chats and groups, and must be for all instances.
         Its secret is in this answer and nowhere else; send an `Idempotency-Key` to be able to repeat.
         """
         environment = principal.environment if data.environment is UNSET else data.environment
@@ -121,8 +123,7 @@ def check_reach(principal: Principal, environment: str) -> None:
     Raises:
         InsufficientScope, InstanceNotAllowed, OtherEnvironment: 403.
     """
-    for scope in sorted(PARTNER_SCOPES):
-        principal.require(scope)
+    reach.check(principal)
     if principal.instance_ids is not None:
         raise InstanceNotAllowed("The key is limited to some instances.")
     if principal.kind != "session" and environment != principal.environment:

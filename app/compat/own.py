@@ -19,6 +19,7 @@ from app.compat.parts import Call, Parts
 from app.gateway.catalogue import METHODS
 from app.kit.errors import InvalidRequest
 from app.kit.places import Places
+from app.lines import reach
 from app.lines import service as lines
 from app.lines import switches
 from app.plans import gate
@@ -220,7 +221,12 @@ class Own:
         return told({"isCleared": False, "reason": "Too many requests", "leftTime": cleared.left_seconds})
 
     async def _update_token(self, call: Call) -> Answer:
-        """A new token, told when the old one has ended in every process."""
+        """A new token, told when the old one has ended in every process.
+
+        Raises:
+            InsufficientScope: the caller has a key that could do less than the token.
+        """
+        reach.check(call.known.principal)
         async with self._parts.database.begin(call.known.tenant_id) as uow:
             token = await lines.rotate(uow, call.known.line)
         self._parts.authenticator.forget(call.address.number)

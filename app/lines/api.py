@@ -14,7 +14,7 @@ from app.instances import service as instances
 from app.instances.options import Options
 from app.kit import ids
 from app.kit.db import UnitOfWork
-from app.lines import schemas, service
+from app.lines import reach, schemas, service
 from app.lines.models import Line
 from app.lines.schemas import CredentialsView
 
@@ -44,7 +44,8 @@ class CredentialsController(Controller):
 
         They are made at the first call and stay; the token can be changed with `rotateInstanceCredentials`. From the
         first call on, notifications are kept for the instance as its GREEN-API settings ask: at first they ask for
-        none.
+        none. The token may do with its instance whatever can be done, so the key needs the scopes for all of it:
+        those of instances, messages, chats and groups.
         """
         line = await _line(uow, principal, instance_id)
         return schemas.view(*await service.shown(uow, line), instance_options.public_url)
@@ -64,7 +65,10 @@ class CredentialsController(Controller):
         replay: NamedDependency[Replay],
         instance_options: NamedDependency[Options],
     ) -> Response[CredentialsView]:
-        """A new token; the old one ends at once. The number and the hosts stay."""
+        """A new token; the old one ends within a second. The number and the hosts stay.
+
+        The key needs the scopes that the token has, as for `getInstanceCredentials`.
+        """
 
         async def make() -> Response[Any]:
             line = await _line(uow, principal, instance_id)
@@ -76,5 +80,6 @@ class CredentialsController(Controller):
 
 
 async def _line(uow: UnitOfWork, principal: Principal, instance_id: str) -> Line:
+    reach.check(principal)
     wanted = ids.from_wire(ids.INSTANCE, instance_id)
     return await service.ensure(uow, await instances.find(uow, wanted, principal))

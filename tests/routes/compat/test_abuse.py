@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from app.accounts.models import Tenant
+from app.accounts.scopes import Scope
 from app.compat.own import POLLS_OF_LINE
 from app.instances import service as instances
 from app.kit import ids
@@ -15,6 +16,7 @@ from app.kit.db import SYSTEM
 from app.plans.models import UsageCounter
 from app.runtime import Runtime
 from tests.conftest import Upstream
+from tests.factories import make_key
 from tests.routes.compat.conftest import LineClient
 from tests.routes.compat.test_gates import use_up
 from tests.routes.compat.test_passing import CHAT, HELLO, calls
@@ -148,3 +150,10 @@ async def test_a_receipt_is_found_wherever_it_stands(line: LineClient, upstream:
     for odd in (b"1.5", b"-1", b"1" * 4000, b"true", b"[1]", b'{"receiptId":null}'):
         reply = await line.call("DELETE", "deleteNotification", content=odd)
         assert reply.status_code == 400 or reply.json()["result"] is False, odd
+
+
+async def test_a_key_is_not_told_a_token_that_does_more_than_itself(line: LineClient, runtime: Runtime) -> None:
+    weak = await make_key(runtime, line.tenant, scopes=[Scope.KEYS_WRITE, Scope.GATEWAY_CALL])
+    refused = await line.http.get(native(line, "updateApiToken"), headers=weak)
+    assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
+    assert (await line.call("GET", "getStateInstance")).status_code == 200, "nothing was changed"

@@ -6,10 +6,11 @@ import httpx2
 import pytest
 
 from app.accounts.models import Tenant
-from app.accounts.scopes import Scope
+from app.accounts.scopes import TENANT_SCOPES, Scope
 from app.kit import ids
 from app.kit.crypto import new_token
 from app.kit.db import SYSTEM
+from app.lines import reach
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
 from tests.factories import TestTenant, make_key, make_tenant, make_user
@@ -131,7 +132,14 @@ async def test_a_token_is_shown_once_and_ends_when_revoked(client: httpx2.AsyncC
     assert (await client.get(f"/partner/getInstances/{secret}")).content == UNAUTHORIZED
 
 
-@pytest.mark.parametrize("scopes", [[Scope.KEYS_WRITE], [Scope.KEYS_WRITE, Scope.INSTANCES_READ]])
+@pytest.mark.parametrize(
+    "scopes",
+    [
+        [Scope.KEYS_WRITE],
+        [Scope.KEYS_WRITE, Scope.INSTANCES_READ, Scope.INSTANCES_WRITE],
+        *([each for each in TENANT_SCOPES if each != lacking] for lacking in sorted(reach.REACH)),
+    ],
+)
 async def test_a_key_cannot_make_a_token_that_does_more_than_itself(
     client: httpx2.AsyncClient, runtime: Runtime, scopes: list[Scope]
 ) -> None:

@@ -7,9 +7,11 @@ import httpx2
 import pytest
 
 from app.accounts.scopes import TENANT_SCOPES, Scope
+from app.gateway.catalogue import LINE_SCOPES
 from app.instances import service as instances
 from app.kit import ids
 from app.kit.db import SYSTEM
+from app.lines import reach
 from app.lines import service as lines
 from app.runtime import Runtime
 from tests.factories import TestTenant, make_key, make_tenant
@@ -78,6 +80,10 @@ async def test_who_may_not_see_them_is_refused(runtime: Runtime, client: httpx2.
     assert (refused.status_code, refused.json()["code"]) == (404, "resource_not_found")
     narrow = await make_key(runtime, tenant, scopes=TENANT_SCOPES - {Scope.KEYS_WRITE})
     assert (await client.request(method, path, headers=narrow)).status_code == 403
+    for lacking in LINE_SCOPES:
+        lesser = await make_key(runtime, tenant, scopes=TENANT_SCOPES - {lacking})
+        reply = await client.request(method, path, headers=lesser)
+        assert (reply.status_code, reply.json()["required_scopes"]) == (403, [str(lacking)]), "the token has this scope"
     elsewhere = await make_key(runtime, tenant, instance_ids=[ids.new_id()])
     assert (await client.request(method, path, headers=elsewhere)).status_code == 404
     sandbox = await make_key(runtime, tenant, environment="test")
@@ -96,3 +102,7 @@ async def test_an_instance_that_leaves_has_none(runtime: Runtime, client: httpx2
     gone = await client.request(method, path + ("/rotate" if method == "POST" else ""), headers=tenant.headers)
     assert (gone.status_code, gone.json()["code"]) == (410, "instance_deleted")
     assert not await opens(runtime, before)
+
+
+def test_the_reach_of_a_token_is_that_of_all_methods() -> None:
+    assert reach.REACH == LINE_SCOPES
