@@ -10,7 +10,6 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 import rich_click as click
-import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -23,7 +22,8 @@ from app.kit.queue import SilentBell
 from app.main import create_app
 from app.openapi import contract as polished
 from app.runtime import Runtime, open_runtime
-from app.serve import serve as serve_api
+from app.serve import CannotListen
+from app.serve import run as run_api
 from app.settings import Settings, SettingsInvalid
 
 CONTRACT: Final = Path(__file__).parent.parent / "openapi" / "openapi.json"
@@ -39,10 +39,22 @@ def cli() -> None:
 @cli.command()
 @click.option("--host", help="Address to listen on; loopback unless told otherwise.")
 @click.option("--port", type=int, help="Port to listen on.")
-def serve(host: str | None, port: int | None) -> None:
+@click.option(
+    "--processes", type=click.IntRange(min=1), help="Processes that share the port; one unless told otherwise."
+)
+def serve(host: str | None, port: int | None, processes: int | None) -> None:
     """Run the API."""
     settings = load()
-    uvloop.run(serve_api(replace(settings, host=host or settings.host, port=settings.port if port is None else port)))
+    chosen = replace(
+        settings,
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        processes=processes or settings.processes,
+    )
+    try:
+        sys.exit(run_api(chosen))
+    except CannotListen as error:
+        fail(str(error), EXIT_FAILED)
 
 
 @cli.command()

@@ -40,6 +40,7 @@ class Settings:
     deployment: str = setting("short name in every upstream tag; staging and production must differ", "dev")
     host: str = setting("address to listen on", "127.0.0.1")
     port: int = setting("port to listen on", 8000)
+    processes: int = setting("processes of the API that share its port; each has its own pool", 1)
     log_level: str = setting("debug, info, warning or error", "info")
     pool_size: int = setting("PostgreSQL connections per role and process", 10)
     smtp_url: str = setting("mail server, `smtp://[user:password@]host:port` or `smtps://…`", "", secret=True)
@@ -95,6 +96,8 @@ class Settings:
         if self.lease_seconds < self.upstream_timeout_seconds + LEASE_MARGIN_SECONDS:
             least = f"{PREFIX}UPSTREAM_TIMEOUT_SECONDS and {LEASE_MARGIN_SECONDS}"
             raise SettingsInvalid(f"{PREFIX}LEASE_SECONDS must be at least {least} together")
+        if self.processes < 1:
+            raise SettingsInvalid(f"{PREFIX}PROCESSES must be at least 1")
         if self.repair_policy not in REPAIR_POLICIES:
             raise SettingsInvalid(f"{PREFIX}REPAIR_POLICY must be one of {', '.join(REPAIR_POLICIES)}")
         self.keyring()
