@@ -19,11 +19,8 @@ from app.compat.parts import Call, Parts
 from app.gateway.catalogue import METHODS
 from app.kit.errors import InvalidRequest
 from app.kit.places import Places
-from app.lines import reach
+from app.lines import reach, switches
 from app.lines import service as lines
-from app.lines import switches
-from app.plans import gate
-from app.plans import service as plans
 from app.providers.port import Native
 
 LEAST_POLL_SECONDS: Final = 5.0
@@ -120,8 +117,7 @@ class Own:
                     "Message cannot be received because custom webhook url is set. Go to cabinet, clear webhook "
                     f"url for instance: {line.number} and wait for about 1 minute for another attempt",
                 )
-            access = (await plans.access(uow, known.tenant_id, [known.instance.id])).get(known.instance.id)
-            if access is not None and access.reason == gate.PAYMENT_DUE:
+            if await lines.is_withheld(uow, line):
                 return NOTHING
             notice = await lines.next_notice(uow, line)
             return None if notice is None else (notice.receipt, notice.body)

@@ -95,7 +95,7 @@ class Pusher:
         if line is None or notice is None:
             await work.settle(uow, claim)
             return None
-        pause = service.pause_seconds(line, uow.now)
+        pause = PAUSE_SECONDS if await service.is_withheld(uow, line) else service.pause_seconds(line, uow.now)
         if not pause and line.push_failures and self._failing >= FAILING_AT_ONCE:
             pause = NO_PLACE_SECONDS
         if pause:

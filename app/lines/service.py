@@ -22,6 +22,8 @@ from app.kit.errors import Gone
 from app.lines import rewriting, store, switches, tokens
 from app.lines.models import KeptNotice, Line
 from app.lines.rewriting import Links
+from app.plans import gate
+from app.plans import service as plans
 from app.providers.events import Notification
 
 PAUSE_SECONDS: Final = 60.0
@@ -211,6 +213,14 @@ async def quota_exceeded(
 async def next_notice(uow: UnitOfWork, line: Line) -> KeptNotice | None:
     """The oldest notification of the last 24 hours; the same one until it is acknowledged."""
     return await store.oldest(uow, line.tenant_id, line.instance_id)
+
+
+async def is_withheld(uow: UnitOfWork, line: Line) -> bool:
+    """Whether nothing is told of a line for now, however it is told: it is suspended, or not paid for."""
+    if await store.is_suspended(uow, line):
+        return True
+    access = (await plans.access(uow, line.tenant_id, [line.instance_id])).get(line.instance_id)
+    return access is not None and access.reason == gate.PAYMENT_DUE
 
 
 async def acknowledge(uow: UnitOfWork, line: Line, receipt: int) -> bool:

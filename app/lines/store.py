@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.accounts.models import Tenant
 from app.instances.models import Instance
 from app.kit.db import UnitOfWork
 from app.lines.models import KeptNotice, Line
@@ -80,6 +81,17 @@ async def pushable(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> Line 
     )
     found: Line | None = await uow.session.scalar(query.execution_options(populate_existing=True))
     return found
+
+
+async def is_suspended(uow: UnitOfWork, line: Line) -> bool:
+    """Whether a line's instance, or all that its tenant has, is suspended."""
+    query = (
+        select(Instance.suspended_by, Tenant.status)
+        .join(Tenant, Tenant.id == Instance.tenant_id)
+        .where(Instance.tenant_id == line.tenant_id, Instance.id == line.instance_id)
+    )
+    row = (await uow.session.execute(query)).one()
+    return row.suspended_by is not None or row.status != "active"
 
 
 async def phone(uow: UnitOfWork, line: Line) -> str | None:

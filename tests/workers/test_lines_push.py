@@ -10,12 +10,14 @@ import pytest
 from aiohttp import web
 from sqlalchemy import text
 
+from app.accounts.models import Tenant
 from app.instances import service as instances
 from app.kit import work
 from app.kit.db import SYSTEM
 from app.lines import service as lines
 from app.lines.pushing import MOST_A_CLAIM
 from app.lines.service import PAUSE_SECONDS
+from app.plans.models import Subscription
 from app.runtime import Runtime
 from tests.conftest import Drain
 from tests.receiver import Receiver, receiving
@@ -299,3 +301,33 @@ async def test_a_clock_that_goes_back_prolongs_no_pause(runtime: Runtime, drain:
             await uow.session.execute(text("update work set run_at = :now where kind = 'line.push'"), {"now": uow.now})
         await drain()
     assert texts(receiver) == ["a", "a", "b"]
+
+
+@pytest.mark.parametrize("why", ["instance", "organization", "payment"])
+async def test_nothing_is_told_while_it_may_not_be_fetched_either(runtime: Runtime, drain: Drain, why: str) -> None:
+    made = await make_line(runtime.database)
+
+    async def suspend(*, is_on: bool) -> None:
+        async with runtime.database.begin(SYSTEM) as uow:
+            instance = await instances.find(uow, made.instance_id)
+            terms = await uow.session.get_one(Subscription, (made.tenant_id, made.instance_id))
+            if why == "instance":
+                instance.suspended_by = "operator" if is_on else None
+            elif why == "organization":
+                (await uow.session.get_one(Tenant, made.tenant_id)).status = "suspended" if is_on else "active"
+            else:
+                terms.billing_mode, terms.plan = "live", "live"
+                terms.paid_through_at = uow.now if is_on else uow.now + timedelta(days=1)
+
+    await suspend(is_on=True)
+    async with receiving() as receiver:
+        await change(runtime, made, webhookUrl=receiver.url)
+        await say(runtime, made, "private")
+        await drain()
+        assert receiver.got == []
+        await suspend(is_on=False)
+        await drain()
+        assert receiver.got == [], "it is looked at again after a pause"
+        runtime.database.shift += PAUSE
+        await drain()
+    assert texts(receiver) == ["private"]
