@@ -13,7 +13,7 @@ from app.kit import page
 from app.kit.clock import to_wire
 from app.kit.db import UnitOfWork
 from app.kit.errors import Conflict, FieldError, InvalidRequest, NotFound
-from app.messages import store
+from app.messages import batches, store
 from app.messages.models import Message
 from app.messages.view import told
 from app.providers.events import MessageEchoed, MessageProgressed, MessageReceived
@@ -96,7 +96,7 @@ async def keep_sent(uow: UnitOfWork, sends: Sequence[Any]) -> tuple[set[UUID], l
     out. What came of another before it was written down is told now. Needs the system's scope.
     """
     environments = {each.id: each.environment for each in sends}
-    kept = await store.keep(uow, msgspec.json.encode(sends).decode(), len(sends))
+    kept = await batches.keep(uow, msgspec.json.encode(sends).decode(), len(sends))
     for tenant_id, message_id, status in kept:
         if status in ("queued", "unknown"):
             continue

@@ -65,51 +65,6 @@ ACCEPT: Final = Statement(
     """
 )
 
-# Upstream may have told of a message before its record is here: the row of that becomes the message, also when it was
-# taken for a lost record's meanwhile (`stray_echoes`; it never was forwarded by us). A record that is here already,
-# since the answer to its commit was lost, is left as it is.
-KEEP: Final = Statement(
-    """
-    insert into messages as m (tenant_id, id, instance_id, direction, kind, chat_id, content, likeness, status,
-        upstream_message_id, client_reference, created_at, forwarded_at, updated_at, looks, version)
-    select r.tenant_id, r.id, r.instance_id, 'outbound', r.kind, r.chat_id, r.content, r.likeness,
-        case when r.upstream_message_id is null then 'unknown' else 'queued' end, r.upstream_message_id,
-        r.client_reference, r.at, r.at, r.at, 0, 1
-    from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, id uuid, instance_id uuid,
-        kind varchar, chat_id varchar, content jsonb, likeness varchar, upstream_message_id varchar,
-        client_reference varchar, at timestamptz)
-    where not exists (select from messages e where e.tenant_id = r.tenant_id and e.id = r.id)
-    order by r.tenant_id, r.instance_id, r.upstream_message_id
-    on conflict on constraint uq_messages_upstream do update set id = excluded.id, direction = 'outbound',
-        kind = excluded.kind, chat_id = excluded.chat_id, content = excluded.content, likeness = excluded.likeness,
-        client_reference = excluded.client_reference, created_at = excluded.created_at,
-        forwarded_at = excluded.forwarded_at, version = m.version + 1
-    where m.direction = 'early' or (m.direction = 'outbound' and m.forwarded_at is null)
-    returning m.tenant_id, m.id, m.status
-    """
-)
-# The upstream id of these is another message's by now, of unknown outcome and alike: which trace is whose is found out.
-KEEP_REST: Final = Statement(
-    """
-    insert into messages (tenant_id, id, instance_id, direction, kind, chat_id, content, likeness, status,
-        client_reference, created_at, forwarded_at, updated_at, looks, version)
-    select r.tenant_id, r.id, r.instance_id, 'outbound', r.kind, r.chat_id, r.content, r.likeness, 'unknown',
-        r.client_reference, r.at, r.at, r.at, 0, 1
-    from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, id uuid, instance_id uuid,
-        kind varchar, chat_id varchar, content jsonb, likeness varchar, client_reference varchar, at timestamptz)
-    where not exists (select from messages e where e.tenant_id = r.tenant_id and e.id = r.id)
-    returning tenant_id, id, status
-    """
-)
-
-
-async def keep(uow: UnitOfWork, rows: str, count: int) -> list[tuple[UUID, UUID, str]]:
-    """Write so many messages that were sent, as JSON; tenant, id and status of those that were not here before."""
-    kept = list(await KEEP.all(uow, {"rows": rows}))
-    if len(kept) < count:
-        kept += await KEEP_REST.all(uow, {"rows": rows})
-    return [(row["tenant_id"], row["id"], row["status"]) for row in kept]
-
 
 async def begin(uow: UnitOfWork, row: Message, overdue: datetime) -> bool:
     """Insert an outbound message that is about to leave; False while one alike is unresolved."""

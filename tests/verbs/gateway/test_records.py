@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.gateway.records import CallRecord, Records, SendRecord
 from app.instances import service as instances
+from app.jobs import SweepMessages, periodic
 from app.kit import clock, work
 from app.kit.db import SYSTEM, TROUBLE, Database
 from app.kit.ids import new_id
@@ -23,7 +24,7 @@ from app.plans.models import QuotaLease, Subscription, UsageChat, UsageCounter
 from app.providers.events import MessageEchoed
 from app.providers.likeness import likeness
 from app.runtime import Runtime
-from tests.conftest import KeptBell
+from tests.conftest import Drain, KeptBell
 from tests.verbs.bare import Bare, make_bare
 
 CHAT = "79990005544@c.us"
@@ -137,17 +138,26 @@ async def test_an_upstream_that_gives_one_id_twice_stops_nothing(runtime: Runtim
     assert (found[other.id].status, await counted(runtime)) == ("queued", 3)
 
 
-async def test_a_record_that_comes_after_its_echo_was_taken_for_it_is_found_by_its_own_id(runtime: Runtime) -> None:
+async def test_a_record_that_comes_after_its_echo_was_taken_for_it_is_found_by_its_own_id(
+    runtime: Runtime, drain: Drain
+) -> None:
     bare = await make_bare(runtime.database)
     late = await record(runtime, bare, upstream_message_id="U1")
     await echo(runtime, bare, "U1")
     runtime.database.shift += messages.ADOPT_AFTER + timedelta(seconds=1)
     async with runtime.database.begin(SYSTEM) as uow:
-        assert await messages.adopt(uow, 10) == 1
+        uow.defer(periodic(SweepMessages))
+    await drain(until=lambda: _adopted(runtime))
+    assert await counted(runtime) == 1
+    await write(runtime, late)
     await write(runtime, late)
     [row] = (await rows(runtime)).values()
     assert (row.id, row.status, row.upstream_message_id) == (late.id, "sent", "U1")
     assert await counted(runtime) == 1
+
+
+async def _adopted(runtime: Runtime) -> bool:
+    return [row.direction for row in (await rows(runtime)).values()] == ["outbound"]
 
 
 async def test_a_record_whose_trace_was_taken_for_another_message_is_not_forgotten(runtime: Runtime) -> None:
@@ -183,12 +193,12 @@ async def test_an_echo_that_may_be_of_a_message_in_doubt_is_not_given_away(runti
     runtime.database.shift += timedelta(minutes=10)
     async with runtime.database.begin(SYSTEM) as uow:
         assert await messages.lost(uow, row)
-        assert await messages.adopt(uow, 10) == 0
+        assert await messages.adopt(uow, 10) == []
         assert await messages.accepted(uow, row, "U1") == "sent"
     await echo(runtime, bare, "U2", "of nobody")
     runtime.database.shift += timedelta(minutes=10)
     async with runtime.database.begin(SYSTEM) as uow:
-        assert await messages.adopt(uow, 10) == 1
+        assert len(await messages.adopt(uow, 10)) == 1
 
 
 async def test_a_write_that_is_cut_off_is_tried_again(runtime: Runtime, admin: asyncpg.Connection) -> None:
