@@ -164,6 +164,7 @@ class CompatDoor:
         if (refused := asked.read(raw)) is not None:
             return refused
         scene = Scene(method, found.shown, "", self._parts.public_url)
+        await self._parts.gateway.pace.wait(principal.id, method)
         return await partner.serve(self._parts, principal, method, scene, asked.params)
 
     async def _watch(self, found: Address, scope: WebSocketScope, receive: Receive, send: Send) -> None:

@@ -113,20 +113,8 @@ async def _rows(parts: Parts, principal: Principal) -> Answer:
         )
         rows = list((await uow.session.scalars(query)).all())
         access = await plans.access(uow, principal.tenant, [row.id for row in rows])
-        shown = []
-        for row in rows:
-            line = await _line(uow, row)
-            if line is not None:
-                number, token = await lines.shown(uow, line)
-                shown.append(_row(row, number, token, access.get(row.id)))
-        return told(shown)
-
-
-async def _line(uow: UnitOfWork, instance: Instance) -> Line | None:
-    try:
-        return await lines.ensure(uow, instance)
-    except Gone:
-        return await lines.of(uow, instance.tenant_id, instance.id)
+        shown = await lines.shown_of(uow, principal.tenant, rows)
+        return told([_row(row, *shown[row.id], access.get(row.id)) for row in rows if row.id in shown])
 
 
 async def _delete(parts: Parts, principal: Principal, scene: Scene, params: Mapping[str, Any]) -> Answer:

@@ -4,7 +4,7 @@ A `Line` that is handed in says whose it is and may be older than its row: what 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -71,6 +71,22 @@ async def shown(uow: UnitOfWork, line: Line) -> tuple[int, str]:
     row = await _read(uow, line)
     vault = await open_vault(uow, row.tenant_id)
     return row.number, vault.open(row.token_sealed, _token_place(row.instance_id))
+
+
+async def shown_of(uow: UnitOfWork, tenant_id: UUID, rows: Sequence[Instance]) -> dict[UUID, tuple[int, str]]:
+    """What `shown` tells, of many instances of a tenant by their ids; a line that is missing is made, as by `ensure`.
+
+    An instance that leaves and has no line is left out.
+    """
+    found = await store.of_instances(uow, tenant_id, [row.id for row in rows])
+    known = {line.instance_id for line in found}
+    found += [await ensure(uow, row) for row in rows if row.id not in known and _is_staying(row)]
+    if not found:
+        return {}
+    vault = await open_vault(uow, tenant_id)
+    return {
+        line.instance_id: (line.number, vault.open(line.token_sealed, _token_place(line.instance_id))) for line in found
+    }
 
 
 async def rotate(uow: UnitOfWork, line: Line) -> str:
@@ -286,8 +302,12 @@ async def _hold(uow: UnitOfWork, line: Line) -> Line:
 
 
 def _staying(instance: Instance) -> None:
-    if instance.status in store.LEAVING or not instance.wanted:
+    if not _is_staying(instance):
         raise Gone()
+
+
+def _is_staying(instance: Instance) -> bool:
+    return instance.status not in store.LEAVING and instance.wanted
 
 
 def _is_over(until: str | None, now: datetime) -> bool:

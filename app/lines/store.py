@@ -35,6 +35,12 @@ async def get(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> Line | Non
     return found
 
 
+async def of_instances(uow: UnitOfWork, tenant_id: UUID, instance_ids: Sequence[UUID]) -> list[Line]:
+    """The lines of some instances of a tenant."""
+    query = select(Line).where(Line.tenant_id == tenant_id, Line.instance_id.in_(list(instance_ids)))
+    return list((await uow.session.scalars(query.execution_options(populate_existing=True))).all())
+
+
 async def lock(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> Line | None:
     """A line as it is now, held until the end of the transaction; notifications are kept one after the other so."""
     query = select(Line).where(Line.tenant_id == tenant_id, Line.instance_id == instance_id)

@@ -4,6 +4,7 @@ import asyncio
 
 import httpx2
 import pytest
+from sqlalchemy import Engine, event
 
 from app.accounts.models import Tenant
 from app.accounts.scopes import TENANT_SCOPES, Scope
@@ -14,6 +15,7 @@ from app.lines import reach
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
 from tests.factories import TestTenant, make_key, make_tenant, make_user
+from tests.verbs.bare import make_bare
 
 UNAUTHORIZED = b'{"code":401,"description":"Unauthorized"}'
 NOT_FOUND = b'{"code":404,"description":"Not found"}'
@@ -154,3 +156,38 @@ async def test_a_key_cannot_make_a_token_that_does_more_than_itself(
     user = await make_user(runtime, ada)
     both = await client.post("/v1/partner_tokens", headers=user, json={"name": "x", "environment": "test"})
     assert (both.status_code, both.json()["environment"]) == (201, "test")
+
+
+async def test_a_long_list_takes_a_few_queries(client: httpx2.AsyncClient, runtime: Runtime) -> None:
+    ada = await make_tenant(runtime)
+    token = await token_of(client, ada)
+    for _ in range(30):
+        await make_bare(runtime.database, tenant_id=ada.tenant_id)
+    first = (await client.get(f"/partner/getInstances/{token}")).json()
+    asked = 0
+
+    def count(*_: object) -> None:
+        nonlocal asked
+        asked += 1
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        again = (await client.get(f"/partner/getInstances/{token}")).json()
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    assert again == first
+    assert len({row["idInstance"] for row in first}) == len({row["apiTokenInstance"] for row in first}) == 30
+    assert 0 < asked < 15
+
+
+async def test_a_storm_of_partner_calls_is_slowed(client: httpx2.AsyncClient, runtime: Runtime) -> None:
+    ada, bo = await make_tenant(runtime), await make_tenant(runtime, name="Bo")
+    token, others = await token_of(client, ada), await token_of(client, bo)
+    storm = [client.post(f"/partner/createInstance/{token}", json={"name": "x"}) for _ in range(40)]
+    replies = await asyncio.gather(*storm)
+    slowed = [reply for reply in replies if reply.status_code == 429]
+    assert slowed
+    assert {(reply.content, reply.headers["retry-after"]) for reply in slowed} == {(b"", "1")}
+    assert len([reply for reply in replies if "idInstance" in reply.text]) == 1, "one trial, however many ask at once"
+    made = await client.post(f"/partner/createInstance/{others}", json={"name": "x"})
+    assert "idInstance" in made.json(), "another tenant does not wait for it"
