@@ -5,6 +5,7 @@ Source: GREEN-API ScanQrCode page (read 2026-11-21).
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +15,9 @@ from litestar.types import Receive, Send
 from app.compat import gates, wording
 from app.compat.answer import Answer
 from app.compat.parts import Call, Parts
+from app.gateway.calls import Place
 from app.kit.errors import AppError
+from app.kit.places import Places
 from app.lines import service as lines
 from app.providers.errors import ProviderError
 
@@ -22,12 +25,17 @@ log = structlog.get_logger()
 
 MOST_SECONDS: Final = 150.0
 """The gateway's own patience is 100 s."""
+VIEWERS: Final = 3
+"""Of one line in one process: the gateway takes one at a time, and each holds a connection to it."""
+VIEWERS_OF_TENANT: Final = 12
 LONGEST_FRAME: Final = 512 * 1024
 KINDS: Final = frozenset({"qrCode", "alreadyLogged", "error", "accountData", "timeout", "timeoutExpired"})
 LAST_KINDS: Final = KINDS - {"qrCode"}
 ACCOUNT_KEYS: Final = frozenset({"wid", "pushname", "phone", "platform", "typeInstance", "stateInstance"})
 UNKNOWN_ERROR: Final = "instance is starting or not authorized"
 NORMAL, BROKEN = 1000, 1011
+OF_LINE: Final = Places(VIEWERS)
+OF_TENANT: Final = Places(VIEWERS_OF_TENANT)
 
 
 async def refuse(scope_extensions: Any, send: Send, answer: Answer) -> None:
@@ -42,12 +50,19 @@ async def refuse(scope_extensions: Any, send: Send, answer: Answer) -> None:
 
 async def relay(parts: Parts, call: Call, extensions: Any, receive: Receive, send: Send) -> None:
     """Show codes until the phone is linked, the viewer leaves, or patience ends."""
-    try:
-        place = await parts.gateway.admit(call.known.principal, call.known.instance.id, call.method)
-    except AppError as error:
-        has_account = call.known.instance.upstream_id is not None
-        await refuse(extensions, send, gates.refusal(call.scene, error, has_account=has_account))
-        return
+    with ExitStack() as held:
+        try:
+            held.enter_context(OF_TENANT.hold(call.known.tenant_id))
+            held.enter_context(OF_LINE.hold(call.known.line.number))
+            place = await parts.gateway.admit(call.known.principal, call.known.instance.id, call.method)
+        except AppError as error:
+            has_account = call.known.instance.upstream_id is not None
+            await refuse(extensions, send, gates.refusal(call.scene, error, has_account=has_account))
+            return
+        await _relayed(parts, call, place, receive, send)
+
+
+async def _relayed(parts: Parts, call: Call, place: Place, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
     frames = asyncio.ensure_future(_show(parts, call, place.provider.scan(place.credentials), send))
     leaving = asyncio.ensure_future(_left(receive))

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from contextlib import ExitStack
 
 import pytest
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from app.compat.socket import OF_LINE, OF_TENANT, VIEWERS, VIEWERS_OF_TENANT
 from app.kit.listening import Listening
 from app.lines.tokens import new_token
 from app.main import create_server_app
@@ -132,3 +134,20 @@ async def test_a_viewer_is_not_held_to_the_bounds_of_requests_and_can_say_little
     finally:
         server.should_exit = True
         await task
+
+
+async def test_lines_and_tenants_have_a_few_viewers_at_once(unlinked: LineClient) -> None:
+    """Held here by the test, for the gateway sends a second viewer away by itself."""
+    line, tenant = (OF_LINE, unlinked.number, VIEWERS), (OF_TENANT, unlinked.tenant.tenant_id, VIEWERS_OF_TENANT)
+    for places, owner, most in (line, tenant):
+        with ExitStack() as held:
+            for _ in range(most):
+                held.enter_context(places.hold(owner))
+            with pytest.raises(InvalidStatus) as refused:
+                await connect(address(unlinked))
+            assert refused.value.response.status_code == 429
+        async with asyncio.timeout(20), connect(address(unlinked)) as socket:
+            assert json.loads(await socket.recv())["type"] == "qrCode"
+        async with asyncio.timeout(10):
+            while OF_LINE.held or OF_TENANT.held:
+                await asyncio.sleep(0.05)

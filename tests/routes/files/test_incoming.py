@@ -16,6 +16,7 @@ from app.files import incoming, names
 from app.files.forms import InvalidForm, boundary_of
 from app.files.incoming import BodyCut, BodyTooSlow, Limits, NoFile, taking
 from app.kit.errors import BodyTooLarge, UnsupportedMediaType
+from app.kit.places import TooManyAtOnce
 
 FORM = {"content-type": "multipart/form-data; boundary=cut"}
 FILE = os.urandom(300_000)
@@ -285,3 +286,50 @@ def test_a_boundary_is_read_as_clients_write_it() -> None:
     assert boundary_of('multipart/form-data; charset=utf-8; boundary="a b"') == "a b"
     assert boundary_of("image/png") is None
     assert boundary_of("") is None
+
+
+async def test_one_owner_holds_a_few_places_and_takes_none_from_others() -> None:
+    async with contextlib.AsyncExitStack() as held:
+        for _ in range(incoming.AT_ONCE):
+            await held.enter_async_context(taking(Client(cut(BEFORE)), FORM, needed={"chatId"}, owner="ada"))
+        with pytest.raises(TooManyAtOnce):
+            await held.enter_async_context(taking(Client(cut(BEFORE)), FORM, owner="ada"))
+        async with taking(Client(cut(BEFORE)), FORM, owner="bo") as form:
+            assert await drained(form.file()) == FILE
+    async with taking(Client(cut(BEFORE)), FORM, owner="ada") as form:
+        assert await drained(form.file()) == FILE
+    assert not incoming._COMING.held
+
+
+async def test_one_owner_cannot_take_all_the_room_on_disk() -> None:
+    async with contextlib.AsyncExitStack() as held:
+        for _ in range(incoming.SPOOLS_OF_OWNER):
+            await held.enter_async_context(taking(Client(cut(BEHIND)), FORM, needed={"chatId"}, owner="ada"))
+        with pytest.raises(TooManyAtOnce):
+            await held.enter_async_context(taking(Client(cut(BEHIND)), FORM, needed={"chatId"}, owner="ada"))
+        async with taking(Client(cut(BEHIND)), FORM, needed={"chatId"}, owner="bo") as form:
+            assert form.fields["chatId"] == "1@c.us"
+    assert (incoming._SPOOLED.held, incoming._Spools.taken) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("told", "passed_on"),
+    [
+        ("multipart/form-data; boundary=cut", "multipart/form-data; boundary=cut"),
+        ('Multipart/Form-Data;BOUNDARY="cut"; charset=utf-8', "multipart/form-data; boundary=cut"),
+        ("multipart/form-data; boundary=other; boundary=cut", "multipart/form-data; boundary=cut"),
+        ("multipart/form-data; boundary=\"cut\"; boundary*=utf-8''other", "multipart/form-data; boundary=cut"),
+    ],
+)
+async def test_the_gateway_is_told_the_boundary_that_we_read_by(told: str, passed_on: str) -> None:
+    async with taking(Client(cut(BEFORE)), {"content-type": told}, needed={"chatId"}) as form:
+        assert form.content_type == passed_on
+        assert form.fields["chatId"] == "1@c.us"
+
+
+async def test_a_boundary_with_odd_characters_is_quoted() -> None:
+    mark = 'a b"c'
+    body = BEFORE.replace(b"--cut", b"--" + mark.encode())
+    told = {"content-type": 'multipart/form-data; boundary="a b\\"c"'}
+    async with taking(Client(cut(body)), told) as form:
+        assert form.content_type == told["content-type"]
