@@ -31,6 +31,7 @@ class Fault(Struct, frozen=True, kw_only=True):
     delay_seconds: Annotated[float, Meta(ge=0)] = 1.0
     status: Annotated[int, Meta(ge=200, le=599)] | None = None
     body: Any = None
+    content_type: str | None = None
 
 
 class Rule(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -45,6 +46,7 @@ class Rule(Struct, forbid_unknown_fields=True, kw_only=True):
     name: str | None = None
     status: Annotated[int, Meta(ge=200, le=599)] | None = None
     body: Any = None
+    content_type: str | None = None
     script: list[CallKind | NoticeKind | Literal["ok"] | Fault] | None = None
     fired: int = 0
     seen: int = 0
@@ -119,15 +121,25 @@ def _next_of(rule: Rule) -> Fault | None:
     if rule.script is None:
         assert rule.kind is not None
         rule.fired += 1
-        return Fault(kind=rule.kind, delay_seconds=rule.delay_seconds, status=rule.status, body=rule.body)
+        return _as_told(rule, rule.kind)
     if position >= len(rule.script):
         return None
     step = rule.script[position]
     if not isinstance(step, Fault):
-        step = Fault(kind=step, delay_seconds=rule.delay_seconds, status=rule.status, body=rule.body)
+        step = _as_told(rule, step)
     if step.kind != "ok":
         rule.fired += 1
     return step
+
+
+def _as_told(rule: Rule, kind: CallKind | NoticeKind | Literal["ok"]) -> Fault:
+    return Fault(
+        kind=kind,
+        delay_seconds=rule.delay_seconds,
+        status=rule.status,
+        body=rule.body,
+        content_type=rule.content_type,
+    )
 
 
 def _tells_of_notices(rule: Rule) -> bool:

@@ -166,8 +166,8 @@ def _chosen(fault: Fault, status: int, body: object) -> Reply:
     if body is None:
         body = {500: "Internal Server Error", 502: "Bad Gateway"}.get(status, "")
     if isinstance(body, str):
-        return Reply(body.encode(), status, wire.TEXT, "refused")
-    return Reply(msgspec.json.encode(body), status, wire.JSON, "refused")
+        return Reply(body.encode(), status, fault.content_type or wire.TEXT, "refused")
+    return Reply(msgspec.json.encode(body), status, fault.content_type or wire.JSON, "refused")
 
 
 def _quota(method: str) -> dict[str, object]:

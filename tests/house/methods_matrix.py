@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,9 +29,12 @@ FAULTS: dict[str, dict[str, Any]] = {
 }
 NOTHING_DONE = frozenset({"401", "429", "466", "500", "502", "timeout"})
 ROTATES = frozenset({"updateApiToken"})
-PHASES = (*FAULTS, "passes", "expired", "bad", "stranger")
+PHASES = ("passes", "expired", "bad", "stranger")
 HARMS = frozenset({*LATE, "clearWebhooksQueue"})
 """Called one after the other on a spare account: they change what the others find."""
+
+
+Faults = dict[str, Callable[[Seat], dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class Matrix:
     """Plays a circumstance when it is first asked for, and remembers how each attempt ended."""
 
     seats: Seats
+    faults: Faults = field(default_factory=lambda: {name: lambda _, rule=rule: rule for name, rule in FAULTS.items()})
+    """What the gateway answers, by name, to the calls of an account."""
     own: dict[tuple[str, str], Seat] = field(default_factory=dict)
     spare: dict[tuple[str, bool], Seat] = field(default_factory=dict)
     other: dict[str, str] = field(default_factory=dict)
@@ -66,7 +72,7 @@ class Matrix:
     async def prepare(self) -> None:
         """Make the accounts and what is around them."""
         self.other = (await make_tenant(self.seats.runtime, name="Bo")).headers
-        places = [(face, phase) for face in FACES for phase in PHASES]
+        places = [(face, phase) for face in FACES for phase in (*self.faults, *PHASES)]
         spares = [(face, is_expired) for face in FACES for is_expired in (False, True)]
         made = await self.seats.make(len(places) + len(spares))
         self.own = dict(zip(places, made, strict=False))
@@ -124,8 +130,9 @@ class Matrix:
 
     async def _at_once(self, face: str, phase: str) -> dict[str, Outcome]:
         seat, spare = self.own[face, phase], self.spare[face, phase == "expired"]
-        if phase in FAULTS:
-            rules = [{"method": "*", "id_instance": each.upstream_id, **FAULTS[phase]} for each in (seat, spare)]
+        if phase in self.faults:
+            tell = self.faults[phase]
+            rules = [{"method": "*", "id_instance": each.upstream_id, **tell(each)} for each in (seat, spare)]
             await self.seats.upstream.faults(*rules)
         together, after = _split([attempt for attempt in ALL if attempt.face == face])
         mark = await self.seats.mark()
@@ -184,7 +191,7 @@ class Matrix:
         reply = await self.call(attempt, seat)
         asked: Counter[str] = await self.seats.asked(seat, mark)
         name = attempt.method.name
-        if reply.is_success and phase not in FAULTS and name in ("setSettings", "reboot"):
+        if reply.is_success and phase not in self.faults and name in ("setSettings", "reboot"):
             await self.seats.settled(seat)
         if reply.is_success and name == "updateApiToken":
             seat.token = reply.json()["apiTokenInstance"]
