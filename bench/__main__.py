@@ -12,7 +12,9 @@ from types import FrameType
 import httpx2
 from rich.console import Console
 
-from bench import measures, report
+from bench import lanes, measures, report
+from bench.course import TYPED, Course
+from bench.lanes import Amount
 from bench.measures import Notes, Plan
 from bench.stage import BenchFailed, Stage, staged
 from bench.watch import Others, Watch
@@ -23,8 +25,9 @@ from dev.processes import ChildFailed
 from dev.redis import RedisFailed, RedisMissing
 from dev.stack import ROOT, CommandFailed
 
-PARTS = ("sign-ups", "sends", "throughput", "notices")
-QUICK = Plan(sign_ups=48, rounds=2, seconds=1.2, warmup=20)
+PARTS = ("sign-ups", "sends", "throughput", "notices", "lane")
+QUICK = Plan(sign_ups=24, rounds=2, seconds=0.7, rates=(20.0,), warmup=20)
+QUICK_LANE = Amount(instances=200, trials=20, rounds=1, seconds=1.0, is_whole=False)
 _EXPECTED = (
     BenchFailed,
     ChildFailed,
@@ -74,10 +77,27 @@ def _measure(console: Console, stage: Stage, plan: Plan, parts: set[str], result
                     results.other_cores[name] = others.cores()
                     notes.shared_with(name, results.other_cores[name])
             results.memory = watch.told()
+        if "lane" in parts:
+            others = Others()
+            _fast(console, stage, results, notes)
+            results.other_cores["lane"] = others.cores()
+            notes.shared_with("lane", results.other_cores["lane"])
     except _EXPECTED:
         _show_logs(console, stage)
         raise
     results.judge(notes)
+
+
+def _fast(console: Console, stage: Stage, results: report.Results, notes: Notes) -> None:
+    """The fast path, on a course of its own in the same database."""
+    console.print("[dim]measuring[/] lane", highlight=False)
+    amount = QUICK_LANE if results.quick else Amount()
+    with Course(stage.stack, amount.instances, amount.trials) as course:
+        with Watch({"api": course.programs[TYPED].child.pid}) as watch:
+            results.lane = lanes.measure(course, amount, notes.lines)
+        results.memory["api, live sends"] = watch.told()["api"]
+        if amount.is_whole:
+            results.lane.scaling = lanes.scaling(course, amount)
 
 
 def _parts(stage: Stage, plan: Plan, notes: Notes, results: report.Results) -> list[tuple[str, Callable[[], None]]]:
@@ -95,7 +115,7 @@ def _parts(stage: Stage, plan: Plan, notes: Notes, results: report.Results) -> l
     def notices() -> None:
         results.notices_at_once = measures.notices_at_once(stage, plan, notes)
 
-    return list(zip(PARTS, (sign_ups, sends, throughput, notices), strict=True))
+    return list(zip(PARTS[:4], (sign_ups, sends, throughput, notices), strict=True))
 
 
 def _show(console: Console, results: report.Results) -> None:

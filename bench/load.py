@@ -137,7 +137,9 @@ async def drive(phases: list[Phase]) -> list[Outcome]:
 def main() -> None:
     """Read the phases, run them, tell."""
     phases = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Phase])
-    sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(drive(phases))))
+    told = msgspec.json.encode(uvloop.run(drive(phases)))
+    with open(sys.stdout.fileno(), "wb", closefd=False) as output:  # where Python is unbuffered, `write` may be partial
+        output.write(told)
 
 
 if __name__ == "__main__":

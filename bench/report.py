@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from rich.table import Table
 
 from bench.figures import Spread, percentile
+from bench.lanes import Lane, Speed
 from bench.measures import Notes, Sends, SignUps, Throughput
 from bench.watch import Memory
 from dev.stack import ROOT
@@ -21,6 +22,8 @@ RESULTS = ROOT / ".bench" / "results.json"
 SIGN_UP_P95_MS = 300.0
 ADDED_P50_MS = 10.0
 API_MB = 150.0
+TO_FLOOR, TO_PEER, TWO_TO_ONE = 0.6, 40.0, 1.8
+ADDED_P99_MS, HALF = 15.0, 0.5
 FLUSHES = 50
 
 
@@ -35,12 +38,13 @@ class Machine(Struct):
 
 
 class Verdict(Struct):
-    """One promise, and what was seen of it."""
+    """One promise, and what was seen of it: below the bound, or where it is a ratio at least that."""
 
     figure: str
     seen: float
-    below: float
+    bound: float
     is_met: bool
+    is_least: bool = False
 
 
 class Results(Struct, kw_only=True):
@@ -50,6 +54,8 @@ class Results(Struct, kw_only=True):
     revision: str
     machine: Machine
     quick: bool
+    send: dict[str, float | None] = field(default_factory=dict)
+    lane: Lane | None = None
     sign_ups: SignUps | None = None
     sends: dict[str, Sends] = field(default_factory=dict)
     sends_at_once: Throughput | None = None
@@ -71,6 +77,9 @@ class Results(Struct, kw_only=True):
         if "api" in self.memory:
             promises.append(("API resident at its peak, MB", self.memory["api"].peak_mb, API_MB))
         self.verdicts = [Verdict(figure, seen, below, seen < below) for figure, seen, below in promises]
+        if self.lane is not None:
+            self.send = self.lane.send
+            self.verdicts += _of_the_lane(self.lane)
         self.notes = notes.lines
 
     def keep(self) -> Path:
@@ -78,6 +87,18 @@ class Results(Struct, kw_only=True):
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
         return RESULTS
+
+
+def _of_the_lane(lane: Lane) -> list[Verdict]:
+    ratios = [("live sends at 64 connections, ours / floor", lane.ours_to_floor, TO_FLOOR)]
+    ratios.append(("live sends at 64 connections, ours / peer", lane.ours_to_peer, TO_PEER))
+    if lane.scaling is not None and lane.scaling.cores_are_free:
+        ratios.append(("live sends, two processes / one", lane.scaling.ours_ratio, TWO_TO_ONE))
+    halves = [each.added_p99_ms for each in lane.steady if each.of_maximum == HALF]
+    return [Verdict(figure, seen, least, seen >= least, True) for figure, seen, least in ratios] + [
+        Verdict("added by the lane at half of its maximum, p99, ms", late, ADDED_P99_MS, late < ADDED_P99_MS)
+        for late in halves
+    ]
 
 
 def begun(*, quick: bool) -> Results:
@@ -102,6 +123,8 @@ def machine() -> Machine:
 def tables(results: Results) -> list[Table]:
     """The figures for a person."""
     shown = [_latencies(results), _rates(results)]
+    if results.lane is not None:
+        shown += [_lane(results.lane), _steady(results.lane)]
     if results.memory:
         shown.append(_memory(results))
     return [table for table in (*shown, _verdicts(results)) if table.row_count]
@@ -139,6 +162,44 @@ def _rates(results: Results) -> Table:
     return table
 
 
+def _lane(lane: Lane) -> Table:
+    table = _table(f"Live sends ({lane.pinned})", "a second", "p50 ms", "p99 ms", "not 2xx", "µs each", "to floor")
+    floor = lane.send["floor"] or 1
+    for title, speeds in (("64", lane.many), ("16", lane.few), ("16, ordinary way", lane.ordinary)):
+        table.add_section()
+        for name, speed in speeds.items():
+            against = f"{speed.per_second / floor:.3f}" if title == "64" else ""
+            table.add_row(f"{name}, connections: {title}", *_speed(speed), against)
+    if lane.scaling is not None:
+        table.add_section()
+        for who, seen, ratio in (
+            ("ours", lane.scaling.ours, lane.scaling.ours_ratio),
+            ("floor", lane.scaling.floor, lane.scaling.floor_ratio),
+        ):
+            free = "" if lane.scaling.cores_are_free else ", load on the same cores"
+            both = " / ".join(f"{each:.0f}" for each in seen)
+            table.add_row(f"{who}, one process / two{free}", both, "", "", "", "", f"×{ratio:.2f}")
+    return table
+
+
+def _steady(lane: Lane) -> Table:
+    table = _table(
+        "Live sends at a steady rate", "a second", "p50 ms", "p99 ms", "not 2xx", "µs each", "added p50, p99"
+    )
+    for each in lane.steady:
+        table.add_section()
+        title = f"{each.of_maximum:.0%} of our maximum"
+        table.add_row(f"{title}: upstream itself", *_speed(each.upstream), "")
+        table.add_row(f"{title}: floor", *_speed(each.floor), "")
+        table.add_row(f"{title}: ours", *_speed(each.ours), f"{each.added_p50_ms:.1f}, {each.added_p99_ms:.1f}")
+    return table
+
+
+def _speed(speed: Speed) -> list[str]:
+    figures = [f"{speed.per_second:.0f}", f"{speed.p50_ms:.1f}", f"{speed.p99_ms:.1f}"]
+    return [*figures, str(speed.not_2xx), f"{speed.cpu_us:.0f}"]
+
+
 def _memory(results: Results) -> Table:
     table = _table("Resident, MB", "before", "peak", "after")
     for name, memory in results.memory.items():
@@ -147,10 +208,11 @@ def _memory(results: Results) -> Table:
 
 
 def _verdicts(results: Results) -> Table:
-    table = _table("Promise", "seen", "below", "")
+    table = _table("Promise", "seen", "promised", "")
     for verdict in results.verdicts:
-        word = "[green]ok[/]" if verdict.is_met else "[red]missed[/]"
-        table.add_row(verdict.figure, f"{verdict.seen:.1f}", f"{verdict.below:g}", word)
+        word = "[green]met[/]" if verdict.is_met else "[red]missed[/]"
+        bound = f"≥ {verdict.bound:g}" if verdict.is_least else f"< {verdict.bound:g}"
+        table.add_row(verdict.figure, f"{verdict.seen:.2f}", bound, word)
     return table
 
 
