@@ -27,6 +27,9 @@ IDLE_SECONDS: Final = 30.0
 CONNECT_SECONDS: Final = 5.0
 AT_ONCE: Final = 32
 """Readers of one tenant in one process."""
+MOST_AT_ONCE: Final = 400
+"""Of all tenants; beyond it a reader waits a few seconds, and is told to come again."""
+WAIT_SECONDS: Final = 10.0
 PIECE_BYTES: Final = 64 * 1024
 MOST_HOPS: Final = 3
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -34,7 +37,6 @@ GONE: Final = frozenset({400, 401, 403, 404, 410})
 """Signed addresses that have expired are answered in all these ways."""
 CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,12}-\d{1,12}|\*)/(\d{1,12}|\*)")
 ANYWHERE: Final = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
-TIMES: Final = aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=IDLE_SECONDS)
 
 
 class RangeNotThere(AppError):
@@ -92,11 +94,21 @@ class Fetched:
 class Fetcher:
     """Opens files; lives as long as the process. `bases` are the configured gateways by (provider, environment)."""
 
-    def __init__(self, allowed: tuple[Network, ...], bases: Mapping[tuple[str, str], str]) -> None:
+    def __init__(
+        self,
+        allowed: tuple[Network, ...],
+        bases: Mapping[tuple[str, str], str],
+        *,
+        most: int = MOST_AT_ONCE,
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:
+        self._times = aiohttp.ClientTimeout(
+            total=TOTAL_SECONDS, connect=wait_seconds, sock_connect=CONNECT_SECONDS, sock_read=IDLE_SECONDS
+        )
         self._bases = {place: _origin(urlsplit(base)) for place, base in bases.items()}
         self._readers: Counter[UUID] = Counter()
-        self._guarded = Egress(allowed, per_host=0, agent="Sublet/1")
-        self._direct = Egress(ANYWHERE, per_host=0, agent="Sublet/1")
+        self._guarded = Egress(allowed, per_host=0, most=most, agent="Sublet/1")
+        self._direct = Egress(ANYWHERE, per_host=0, most=most, agent="Sublet/1")
 
     async def open(self, link: FileLink, wanted_range: str | None = None) -> Fetched:
         """Begin to read a file, or the part that a Range header asks for.
@@ -140,7 +152,7 @@ class Fetcher:
         headers = {} if wanted_range is None else {"Range": wanted_range}
         try:
             is_base = self._bases.get((link.provider, link.environment)) == _origin(urlsplit(url))
-            return await (self._direct if is_base else self._guarded).get(url, headers, TIMES)
+            return await (self._direct if is_base else self._guarded).get(url, headers, self._times)
         except (UrlRefused, AddressBlocked):
             fault = "blocked"
         except aiohttp.ClientConnectorError as error:

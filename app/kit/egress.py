@@ -97,12 +97,14 @@ class Egress:
         *,
         total_seconds: float = TOTAL_SECONDS,
         per_host: int = 8,
+        most: int = MAX_CONNECTIONS,
         agent: str = "Sublet-Webhooks/1",
         resolver: AbstractResolver | None = None,
     ) -> None:
         self._allowed = allowed
         self._total_seconds = total_seconds
         self._per_host = per_host
+        self._most = most
         self._agent = agent
         self._resolver = resolver or _Resolver()
         self._session: aiohttp.ClientSession | None = None
@@ -190,7 +192,7 @@ class Egress:
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    limit=MAX_CONNECTIONS,
+                    limit=self._most,
                     limit_per_host=self._per_host,
                     socket_factory=self._dial,
                     resolver=self._resolver,

@@ -9,9 +9,11 @@ import pytest
 from aiohttp import web
 
 from app.files import links
+from app.files.fetching import Fetcher
 from app.files.links import FileGone, NoLink
 from app.kit import ids
 from app.kit.db import SYSTEM
+from app.kit.errors import UpstreamError
 from tests.conftest import free_socket
 from tests.factories import make_tenant
 from tests.routes.files.conftest import Shop
@@ -225,3 +227,23 @@ async def test_a_client_that_goes_away_ends_the_reading(shop: Shop) -> None:
             await writer.wait_closed()
         async with asyncio.timeout(10):
             await ended.wait()
+
+
+async def test_who_finds_every_connection_taken_is_told_soon(shop: Shop) -> None:
+    """Slow readers of other tenants hold the one connection there is."""
+    url = await shop.upload(PICTURE, "image/jpeg", "a.jpg")
+    async with shop.runtime.database.begin(SYSTEM) as uow:
+        link = await links.read(uow, await shop.link(url))
+    assert link is not None
+    settings = shop.runtime.settings
+    bases = {(link.provider, link.environment): settings.green_api_url}
+    fetcher = Fetcher(settings.networks(), bases, most=1, wait_seconds=0.2)
+    try:
+        held = await fetcher.open(link)
+        async with asyncio.timeout(5):
+            with pytest.raises(UpstreamError):
+                await fetcher.open(link)
+        held.close()
+        (await fetcher.open(link)).close()
+    finally:
+        await fetcher.close()
