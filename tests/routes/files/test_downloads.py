@@ -231,7 +231,7 @@ async def test_a_client_that_goes_away_ends_the_reading(shop: Shop) -> None:
 
 async def test_who_finds_every_connection_taken_is_told_soon(shop: Shop) -> None:
     """Slow readers of other tenants hold the one connection there is."""
-    url = await shop.upload(PICTURE, "image/jpeg", "a.jpg")
+    url = await shop.upload(PICTURE * 40, "image/jpeg", "a.jpg")
     async with shop.runtime.database.begin(SYSTEM) as uow:
         link = await links.read(uow, await shop.link(url))
     assert link is not None
