@@ -33,6 +33,8 @@ MOST_AT_ONCE: Final = 1000
 MOST_WAITING: Final = 50_000
 PAUSE_SECONDS: Final = 1.0
 CLOSE_SECONDS: Final = 15.0
+WRITE_SECONDS: Final = 30.0
+"""A connection whose other end is gone may say nothing for a quarter of an hour."""
 RESOLVE_SECONDS: Final = 5.0
 LOST: Final = Counter("sublet_records_lost", "Records that could not be written.")
 
@@ -43,6 +45,9 @@ CALLS: Final = Statement(
         cast(:at as timestamptz)
     from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, id uuid, instance_id uuid,
         method varchar, face varchar, outcome varchar, status int, duration_ms int)
+    where not exists (
+        select from instances i where i.tenant_id = r.tenant_id and i.id = r.instance_id and i.status = 'deleted'
+    )
     order by r.tenant_id, r.id
     on conflict do nothing
     """
@@ -163,7 +168,7 @@ class Records:
     async def _write(self, batch: Sequence[Record]) -> None:
         calls = [record for record in batch if isinstance(record, CallRecord)]
         sends = [record for record in batch if isinstance(record, SendRecord)]
-        async with self._database.begin(SYSTEM) as uow:
+        async with asyncio.timeout(WRITE_SECONDS), self._database.begin(SYSTEM) as uow:
             if calls:
                 await CALLS.first(uow, {"rows": msgspec.json.encode(calls).decode(), "at": uow.now})
             if sends:

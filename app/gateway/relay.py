@@ -33,7 +33,7 @@ from app.instances import service as instances
 from app.instances.models import Instance
 from app.jobs import ResolveMessage
 from app.kit import ids
-from app.kit.db import TROUBLE, Database, UnitOfWork
+from app.kit.db import TROUBLE, Database, UnitOfWork, is_of_the_values
 from app.kit.errors import AppError, NotFound
 from app.messages import service as messages
 from app.messages.models import Message
@@ -264,7 +264,8 @@ class Relay:
                 return await self._settle(uow, admitted, problem, answered.ending)
         except TROUBLE as error:
             log.warning("send_not_settled", error=type(error).__name__)
-            return None
+            # Its upstream id was taken for an equal message of unknown outcome: which is whose is found out.
+            return problem(_not_known(admitted.row)) if is_of_the_values(error) else None
 
     async def _settle_later(self, admitted: Admitted, problem: Callable[[AppError], Kept], answered: Answered) -> None:
         """The database is away: what we know need not be found out again when it is back."""

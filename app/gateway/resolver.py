@@ -33,6 +33,7 @@ from app.plans import leases
 from app.plans import service as plans
 from app.plans.service import Reservation
 from app.providers.errors import ProviderError
+from app.providers.likeness import likeness
 from app.providers.port import Credentials, Provider, Seen
 from app.providers.registry import Registry
 
@@ -57,14 +58,18 @@ class Search:
 
 
 async def sweep(database: Database, options: Options, claim: Claim, every_seconds: float) -> None:
-    """Take over what processes that died have left: sends without an outcome, echoes without a record, leases."""
+    """Take over what processes that died have left: sends without an outcome, echoes without a record, leases.
+
+    Both lock counters, each in the one order that there is: so each in a transaction of its own.
+    """
+    async with database.begin(SYSTEM) as uow:
+        await leases.end(uow)
     async with database.begin(SYSTEM) as uow:
         await work.settle(uow, claim, again_seconds=every_seconds)
         for row in await store.overdue(uow, uow.now - options.lease, SWEEP_BATCH):
             if await messages.lost(uow, row):
                 uow.defer(ResolveMessage(ref=row.id, tenant_id=row.tenant_id))
         adopted = await messages.adopt(uow, SWEEP_BATCH)
-        await leases.end(uow)
         await plans.count_sends(uow, [_lost(row) for row in adopted if not await store.passed_on(uow, row)])
 
 
@@ -109,6 +114,9 @@ async def _begin(uow: UnitOfWork, registry: Registry, options: Options, claim: C
             await work.settle(uow, claim, again_seconds=left.total_seconds())
             return None
         await messages.lost(uow, row)
+    if row.likeness is None:
+        row.likeness = likeness(row.kind, row.content)  # of a process with the code before likenesses were kept
+        await uow.session.flush()
     told = await store.early_for(uow, row)
     if told is not None:
         await work.settle(uow, claim)

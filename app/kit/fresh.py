@@ -25,6 +25,8 @@ MOST_KEPT: Final = 50_000
 MOST_AT_ONCE: Final = 200
 GATHER_SECONDS: Final = 0.002
 ABSENT_SECONDS: Final = 2.0
+READ_SECONDS: Final = 5.0
+"""A connection whose other end is gone must not hold up all that is read later."""
 
 
 class _Row(Generic[V]):
@@ -64,6 +66,8 @@ class Fresh(Generic[K, V]):
         if row is None or row.until <= time.monotonic():
             self._want(key)
             waiting = self._waiting.get(key)
+            if waiting is None and key not in self._wanted:
+                return None
             if waiting is None:
                 waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
             await asyncio.wait([waiting], timeout=seconds)
@@ -121,7 +125,8 @@ class Fresh(Generic[K, V]):
     async def _read_again(self, keys: Sequence[K]) -> None:
         began, before = time.monotonic(), self._rows
         try:
-            values = await self._read(keys)
+            async with asyncio.timeout(READ_SECONDS):
+                values = await self._read(keys)
         except Exception as error:
             # What was read before grows too old by itself, and its users go the longer way.
             log.warning("not_refreshed", error=type(error).__name__, count=len(keys))

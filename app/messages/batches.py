@@ -1,4 +1,7 @@
-"""The statements by which messages that were sent are written in batches, each once, however often its batch comes."""
+"""The statements by which messages that were sent are written in batches, each once, however often its batch comes.
+
+Of an instance that was deleted and erased meanwhile nothing is written any more.
+"""
 
 from typing import Final
 from uuid import UUID
@@ -19,6 +22,9 @@ KEEP: Final = Statement(
         kind varchar, chat_id varchar, content jsonb, likeness varchar, upstream_message_id varchar,
         client_reference varchar, at timestamptz)
     where not exists (select from messages e where e.tenant_id = r.tenant_id and e.id = r.id)
+        and not exists (
+            select from instances i where i.tenant_id = r.tenant_id and i.id = r.instance_id and i.status = 'deleted'
+        )
     order by r.tenant_id, r.instance_id, r.upstream_message_id
     on conflict on constraint uq_messages_upstream do update set id = excluded.id, direction = 'outbound',
         kind = excluded.kind, chat_id = excluded.chat_id, content = excluded.content, likeness = excluded.likeness,
@@ -51,6 +57,9 @@ KEEP_REST: Final = Statement(
     from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, id uuid, instance_id uuid,
         kind varchar, chat_id varchar, content jsonb, likeness varchar, client_reference varchar, at timestamptz)
     where not exists (select from messages e where e.tenant_id = r.tenant_id and e.id = r.id)
+        and not exists (
+            select from instances i where i.tenant_id = r.tenant_id and i.id = r.instance_id and i.status = 'deleted'
+        )
     returning tenant_id, id, status
     """
 )

@@ -75,6 +75,16 @@ async def test_one_reading_proves_nothing(sender: Sender) -> None:
     assert (await sender.message(message_id))["status"] == "not_sent"
 
 
+async def test_a_message_of_the_code_before_is_found_too(sender: Sender) -> None:
+    """It kept no likeness; both run beside each other while a deployment is renewed."""
+    message_id = await _lost(sender)
+    async with sender.runtime.database.begin(SYSTEM) as uow:
+        (await uow.session.scalars(select(Message))).one().likeness = None
+    await _resolve(sender.runtime, await _claim(sender.runtime, ResolveMessage.kind))
+    sender.runtime.authenticator.forget()
+    assert (await sender.message(message_id))["status"] == "queued"
+
+
 async def test_a_reading_that_failed_is_no_reading(sender: Sender) -> None:
     message_id = await _lost(sender, "lose_request")
     broken = {"method": "lastOutgoingMessages", "kind": "status", "status": 502}

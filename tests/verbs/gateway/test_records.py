@@ -201,6 +201,16 @@ async def test_an_echo_that_may_be_of_a_message_in_doubt_is_not_given_away(runti
         assert len(await messages.adopt(uow, 10)) == 1
 
 
+async def test_nothing_is_written_of_an_instance_that_was_erased_meanwhile(runtime: Runtime) -> None:
+    bare = await make_bare(runtime.database)
+    late = [await record(runtime, bare), await record(runtime, bare, upstream_message_id=None)]
+    async with runtime.database.begin(SYSTEM) as uow:
+        (await instances.find(uow, bare.instance_id)).status = "deleted"
+    await write(runtime, *late)
+    assert await rows(runtime) == {}
+    assert await counted(runtime) == 0
+
+
 async def test_a_write_that_is_cut_off_is_tried_again(runtime: Runtime, admin: asyncpg.Connection) -> None:
     bare = await make_bare(runtime.database)
     records = [await record(runtime, bare, f"{number}") for number in range(5)]
