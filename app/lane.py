@@ -8,9 +8,8 @@ again. So this is a shorter way to the same answers, never another set of rules.
 
 import asyncio
 import time
-from dataclasses import dataclass
 from hmac import compare_digest
-from typing import Any, Final
+from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -27,21 +26,23 @@ from app.gateway.calls import CALL_SECONDS, Gateway
 from app.gateway.catalogue import METHODS, Method
 from app.gateway.endings import OutcomeNotKnown
 from app.gateway.records import Records, SendRecord, answer_of
-from app.gateway.schemas import MessageCreate, TextContent
+from app.gateway.schemas import Recipient, TextContent
 from app.gateway.snapshots import Snapshot, Snapshots
 from app.gateway.turns import HELD, Turn
-from app.kit import ids, problem
+from app.kit import asgi, ids, problem
 from app.kit.crypto import Keyring
 from app.kit.errors import NotFound
 from app.kit.ids import new_id
+from app.kit.wire import Reference
 from app.lines import service as lines
 from app.messages.service import plain
 from app.plans.leases import Leases
 from app.providers.errors import OutcomeUnknown, ProviderError
-from app.providers.port import Native, Sent
+from app.providers.port import Drafted, Native, Sent
 
 FAST: Final = {name: METHODS[name.lower()] for name in ("sendMessage", "sendPoll", "sendLocation", "sendContact")}
 BY_NAME: Final = {name.lower(): method for name, method in FAST.items()}
+HEAD: Final = "waInstance"
 MOST_BYTES: Final = 100_000
 MOST_PATHS: Final = 50_000
 WRITTEN_SECONDS: Final = 2.0
@@ -54,8 +55,7 @@ CORS: Final = ((b"access-control-allow-origin", b"*"),)
 KEPT: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A request that may take the lane: for which instance, by which method; the typed face has no method's name."""
 
     key: UUID | int
@@ -73,6 +73,11 @@ class Entry:
         self.asked, self.scope, self.snapshot = asked, scope, snapshot
         self.at = time.monotonic()
         self.turn: Turn | None = None
+
+    def holds(self, now: float) -> bool:
+        """Whether that is so recent that it holds, and the paid time goes on."""
+        snapshot = self.snapshot
+        return now - self.at <= RECENT_SECONDS and snapshot.clock.seconds(now) < snapshot.paid_until
 
     def leave(self) -> None:
         """Let the next one come, if this is in a row."""
@@ -110,12 +115,13 @@ class Lane:
         if scope["type"] == ScopeType.HTTP and scope["method"] == "POST" and not scope["query_string"]:
             asked = self._asked(scope["path"])
             if asked is not None and not self._records.is_full:
-                snapshot = await self._let_in(asked, scope)
+                snapshot = self._at_hand(asked, scope) or await self._let_in(asked, scope)
                 if snapshot is not None:
                     entry = Entry(asked, scope, snapshot)
-                    body, receive = await _read(receive)
+                    body, read = await asgi.read(receive, MOST_BYTES)
                     if body and await self._serve(entry, body, send):
                         return
+                    receive = asgi.replaying(read, receive)
                     try:
                         await self.app(scope, receive, send)
                     finally:
@@ -135,11 +141,32 @@ class Lane:
             return asked
         if "waInstance" not in path[:18]:
             return None
+        parts = path.split("/")
+        if len(parts) == 4 and not parts[0] and parts[1].startswith(HEAD) and parts[1][len(HEAD) :].isdecimal():
+            method = BY_NAME.get(parts[2].lower())
+            number = parts[1][len(HEAD) :]
+            if method is None or not parts[3] or len(number) > address.LONGEST_NUMBER or not number.isascii():
+                return None
+            return Asked(int(number), method, False, parts[3])
         found = address.read(path)
         if found is None or not found.number or found.tail or not found.is_whole:
             return None
         method = BY_NAME.get(found.name.lower())
         return None if method is None else Asked(found.number, method, token=found.token)
+
+    def _at_hand(self, asked: Asked, scope: Scope) -> Snapshot | None:
+        """As `_let_in`, when nothing has to be read for it; else None."""
+        snapshot = self._snapshots.peek(asked.key)
+        if snapshot is None:
+            return None
+        if asked.token:
+            known = snapshot.token_hash
+            is_good = known is not None and compare_digest(self._keyring.fingerprint(asked.token), known)
+            return snapshot if is_good else None
+        token = _bearer(scope)
+        principal = None if token is None else self._authenticator.peek(token)
+        is_good = principal is not None and _may(principal, asked) and _is_his(principal, snapshot)
+        return snapshot if is_good else None
 
     async def _let_in(self, asked: Asked, scope: Scope) -> Snapshot | None:
         """The instance's snapshot if the credential is good for it, as the ordinary way would find.
@@ -165,38 +192,44 @@ class Lane:
 
     async def _holds(self, entry: Entry) -> bool:
         """Whether what let a request in still holds: it may have been long on its way, or stood in a row since."""
-        now = time.monotonic()
-        if now - entry.at > RECENT_SECONDS:
-            if await self._let_in(entry.asked, entry.scope) is not entry.snapshot:
-                return False
-            entry.at = now = time.monotonic()
-        return entry.snapshot.clock.seconds(now) < entry.snapshot.paid_until
+        if await self._let_in(entry.asked, entry.scope) is not entry.snapshot:
+            return False
+        entry.at = time.monotonic()
+        return entry.holds(entry.at)
 
     async def _serve(self, entry: Entry, body: bytes, send: Send) -> bool:
         """Send it and answer; False when it is to go the ordinary way, and nothing was done that must not be twice."""
-        if not await self._holds(entry):
+        if not entry.holds(now := time.monotonic()) and not await self._holds(entry):
             return False
-        asked, snapshot, now = entry.asked, entry.snapshot, time.monotonic()
-        provider, create = snapshot.provider, None
+        client_reference, asked = None, entry.asked
         if asked.is_typed:
             create = _typed(body)
             if create is None:
                 return False
+            client_reference = create.client_reference or None
             body = msgspec.json.encode({"chatId": create.to, "message": create.text.body})
-        drafted = provider.drafted(asked.method.name, body)
+            drafted: Drafted | None = Drafted(create.to, "text", {"text": create.text.body}, None)
+        else:
+            drafted = entry.snapshot.provider.drafted(asked.method.name, body)
         if drafted is None or not recipients.CHAT.fullmatch(drafted.chat_id):
             return False
+        record = self._counted(entry, drafted, client_reference, now)
+        return record is not None and await self._carry(entry, record, body, send)
+
+    def _counted(self, entry: Entry, drafted: Drafted, client_reference: str | None, now: float) -> SendRecord | None:
+        """The record of a message that may leave, its unit and its place in the pace taken; None if there is none."""
+        snapshot = entry.snapshot
         at = snapshot.clock.now(now)
         day_on, month_on, holder = snapshot.clock.day_on, snapshot.clock.month_on, None
         if snapshot.limit is not None:
             holder = self._leases.take(snapshot.tenant_id, snapshot.instance_id, day_on, snapshot.limit)
             if holder is None:
-                return False
-        if not self._gateway.pace.take(snapshot.instance_id, asked.method):
+                return None
+        if not self._gateway.pace.take(snapshot.instance_id, entry.asked.method):
             self._give_back(snapshot.instance_id, holder)
-            return False
+            return None
         content = plain(drafted.content)
-        record = SendRecord(
+        return SendRecord(
             tenant_id=snapshot.tenant_id,
             instance_id=snapshot.instance_id,
             environment=snapshot.principal.environment,
@@ -204,26 +237,26 @@ class Lane:
             kind=drafted.kind,
             chat_id=drafted.chat_id,
             content=content,
-            likeness=provider.likeness(drafted.kind, content),
+            likeness=snapshot.provider.likeness(drafted.kind, content),
             upstream_message_id=None,
-            client_reference=create.client_reference or None if create is not None else None,
+            client_reference=client_reference,
             at=at,
             day_on=day_on,
             month_on=month_on,
             holder=holder,
             leased=holder is not None,
         )
-        return await self._carry(entry, record, body, send)
 
     async def _carry(self, entry: Entry, record: SendRecord, body: bytes, send: Send) -> bool:
         """Send it in its turn, which is kept for the ordinary way if that has to do it."""
         asked, turn = entry.asked, self._gateway.turns.enter(record.instance_id, record.chat_id)
-        ended: tuple[Sent, bytes] | ProviderError | None = None
+        ended: Sent | ProviderError | None = None
         ends = time.monotonic() + CALL_SECONDS
         entry.turn, is_asked = turn, False
         try:
-            await turn.come()
-            if await self._holds(entry):
+            if not turn.is_first:
+                await turn.come()
+            if entry.holds(time.monotonic()) or await self._holds(entry):
                 is_asked = True
                 ended = await self._forward(entry, body, ends - time.monotonic())
         except BaseException:  # the process ends, or there is a fault: whether it was taken is to be found out
@@ -233,16 +266,16 @@ class Lane:
                 self._give_back(record.instance_id, record.holder)
             turn.leave()
             raise
-        if isinstance(ended, tuple):
+        if isinstance(ended, Sent):
             turn.leave()
-            sent, raw = ended
-            record = msgspec.structs.replace(record, upstream_message_id=sent.message_id)
+            msgspec.structs.force_setattr(record, "upstream_message_id", ended.message_id)  # nobody else has it yet
             self._records.add(record)
             ACCEPTED.inc()
             if asked.is_typed:
                 await _answer(send, 202, answer_of(record))
             else:
-                await _answer(send, 200, raw, content_type=GATEWAY_JSON, more=CORS if asked.token else ())
+                told = msgspec.json.encode({"idMessage": ended.message_id})
+                await _answer(send, 200, told, content_type=GATEWAY_JSON, more=CORS if asked.token else ())
             return True
         if isinstance(ended, OutcomeUnknown):
             turn.leave()
@@ -257,21 +290,17 @@ class Lane:
         if holder is not None:
             self._leases.give_back(instance_id, holder)
 
-    async def _forward(self, entry: Entry, body: bytes, seconds: float) -> tuple[Sent, bytes] | ProviderError:
+    async def _forward(self, entry: Entry, body: bytes, seconds: float) -> Sent | ProviderError:
         provider, name = entry.snapshot.provider, entry.asked.method.name
+        call = Native(name, "POST", "", body, "application/json")
         try:
             async with asyncio.timeout(seconds):
-                reply = await provider.native(
-                    entry.snapshot.credentials, Native(name, "POST", "", body, "application/json")
-                )
+                reply = await provider.native(entry.snapshot.credentials, call)
         except ProviderError as error:
             return error
         except TimeoutError:
             return OutcomeUnknown("the gateway gave no answer in time")
-        sent = provider.sent_by(name, reply)
-        if isinstance(sent, ProviderError):
-            return sent
-        return sent, msgspec.json.encode({"idMessage": sent.message_id})
+        return provider.sent_by(name, reply)
 
     async def _in_doubt(self, asked: Asked, record: SendRecord, send: Send) -> None:
         """Write it down at once, to be found out; while it is in doubt the instance's sends go the ordinary way."""
@@ -289,7 +318,7 @@ class Lane:
         message_id, instance_id = ids.to_wire(ids.MESSAGE, record.id), ids.to_wire(ids.INSTANCE, record.instance_id)
         extra = {"message_id": message_id, "status_url": f"/v1/instances/{instance_id}/messages/{message_id}"}
         error = OutcomeNotKnown("Look at the message's status; it is settled within minutes.", extra=extra)
-        request_id = ids.to_wire("req", new_id())
+        request_id = ids.new_wire("req")
         told = msgspec.json.encode(problem.document(error, docs_url=self._docs_url, request_id=request_id))
         await _answer(send, 504, told, content_type=b"application/problem+json", request_id=request_id)
 
@@ -335,42 +364,21 @@ def _is_his(principal: Principal, snapshot: Snapshot) -> bool:
 class _Plain(msgspec.Struct, forbid_unknown_fields=True):
     """The one shape of a typed send that takes the lane: a text with nothing else."""
 
-    to: str
-    type: str
+    to: Recipient
+    type: Literal["text"]
     text: TextContent
-    client_reference: Any = None
+    client_reference: Reference | msgspec.UnsetType | None = None
 
 
-def _typed(body: bytes) -> Any:
+_PLAIN: Final = msgspec.json.Decoder(_Plain)
+
+
+def _typed(body: bytes) -> _Plain | None:
     try:
-        plain = msgspec.json.decode(body, type=_Plain)
-        create = msgspec.json.decode(body, type=MessageCreate)
+        plain = _PLAIN.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    if plain.type != "text" or plain.text.link_preview is not msgspec.UNSET or not recipients.CHAT.fullmatch(plain.to):
-        return None
-    return create
-
-
-async def _read(receive: Any) -> tuple[bytes, Any]:
-    """A body that is there, and a way to read it again; empty when it is too long for the lane, or ended early."""
-    read: list[Any] = []
-    size = 0
-    while True:
-        message = await receive()
-        read.append(message)
-        size += len(message.get("body", b""))
-        if message["type"] != "http.request" or size > MOST_BYTES or not message.get("more_body"):
-            break
-    again = iter(read)
-
-    async def replay() -> Any:
-        for message in again:
-            return message
-        return await receive()
-
-    is_whole = message["type"] == "http.request" and not message.get("more_body") and size <= MOST_BYTES
-    return b"".join(each.get("body", b"") for each in read) if is_whole else b"", replay
+    return plain if plain.text.link_preview is msgspec.UNSET and recipients.CHAT.fullmatch(plain.to) else None
 
 
 async def _answer(
@@ -382,12 +390,5 @@ async def _answer(
     request_id: str | None = None,
     more: tuple[tuple[bytes, bytes], ...] = (),
 ) -> None:
-    headers = [
-        (b"content-type", content_type),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-request-id", (request_id or ids.to_wire("req", new_id())).encode()),
-        *KEPT,
-        *more,
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    shown = (request_id or ids.new_wire("req")).encode()
+    await asgi.answer(send, status, [(b"content-type", content_type), (b"x-request-id", shown), *KEPT, *more], body)
