@@ -32,6 +32,7 @@ TOLD_BY_PEOPLE: Final = frozenset({"journals", "statuses", "queues"})
 NAMED_BY_PEOPLE: Final = frozenset(
     {"name", "contactName", "pushname", "subject", "description", "email", "category", "title", "groupInviteLink"}
 )
+ERRORS: Final = frozenset({"statusCode", "invokeStatus", "correspondentsStatus"})
 DIGITS: Final = re.compile(r"\d+")
 SAID_BY_QR: Final = tuple(
     f"instance is {state}"
@@ -66,10 +67,21 @@ def of_success(method: Method, raw: bytes, cleaner: Cleaner) -> Answer:
         return NO_ANSWER
     if isinstance(value, str):
         return Answer(200, raw if value in wording.STRINGS else b'"Error: bad-request"', JSON)
+    if isinstance(value, dict) and is_error(method, value):
+        return NO_ANSWER
     cleaned = clean(value, replace(cleaner, is_machine=method.group not in TOLD_BY_PEOPLE))
     if isinstance(cleaned, dict):
         cleaned = _said(method, cleaned)
     return Answer(200, raw if cleaned is value else msgspec.json.encode(cleaned), JSON)
+
+
+def is_error(method: Method, value: dict[str, Any]) -> bool:
+    """Whether an object has the shape of an error and of no method's success, whatever status it came with."""
+    if ERRORS & value.keys() or {"code", "description"} <= value.keys():
+        return True
+    if "message" not in value or {"type", "idMessage"} & value.keys():
+        return False
+    return method.group in TOLD_BY_PEOPLE or bool({"error", "path"} & value.keys())
 
 
 def clean(value: Any, cleaner: Cleaner) -> Any:
