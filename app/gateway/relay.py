@@ -26,6 +26,7 @@ from app.gateway.counting import units_of
 from app.gateway.endings import InstanceNotConnected, OutcomeNotKnown, SendRateLimited, refusal
 from app.gateway.options import Options
 from app.gateway.pacing import Pace
+from app.gateway.turns import MOST_SECONDS as TURN_SECONDS
 from app.gateway.turns import Turn, Turns
 from app.idempotency import service as idempotency
 from app.idempotency.service import InFlight, Kept, Started, Use
@@ -110,6 +111,13 @@ class Admitted:
     reservation: Reservation
     use: Use | None
     at: float = field(default_factory=time.monotonic)
+
+
+@dataclass
+class Alive:
+    """When a send was last said to be under way, on the monotonic clock."""
+
+    said_at: float
 
 
 class Relay:
@@ -223,9 +231,9 @@ class Relay:
         self, admitted: Admitted, draft: Draft, problem: Callable[[AppError], Kept], turn: Turn
     ) -> tuple[Kept, Answered]:
         most_seconds = draft.seconds or self._options.upstream_timeout_seconds + 1
-        async with self._alive(admitted.row, most_seconds):
+        async with self._alive(admitted, most_seconds + TURN_SECONDS) as alive:
             await turn.come()
-            answered = await self._call(admitted, draft, most_seconds)
+            answered = await self._call(admitted, draft, most_seconds, alive)
         turn.leave()
         for left in reversed(range(SETTLE_TRIES)):
             kept = await self._try_settling(admitted, problem, answered)
@@ -236,21 +244,24 @@ class Relay:
         return problem(_not_known(admitted.row)), answered
 
     @asynccontextmanager
-    async def _alive(self, row: Message, most_seconds: float) -> AsyncIterator[None]:
+    async def _alive(self, admitted: Admitted, most_seconds: float) -> AsyncIterator["Alive"]:
         """Say from time to time that a send is under way that may take longer than a send is waited for."""
+        alive, row = Alive(admitted.at), admitted.row
 
         async def say() -> None:
             while True:
                 await asyncio.sleep(self._options.lease_seconds / 4)
+                began = time.monotonic()
                 try:
                     async with self._database.begin(row.tenant_id) as uow:
                         await messages.still_sending(uow, row)
+                    alive.said_at = began
                 except TROUBLE as error:
                     log.warning("send_not_kept_alive", error=type(error).__name__)
 
         saying = asyncio.create_task(say()) if most_seconds > self._options.lease_seconds else None
         try:
-            yield
+            yield alive
         finally:
             if saying is not None:
                 saying.cancel()
@@ -274,13 +285,15 @@ class Relay:
             if await self._try_settling(admitted, problem, answered) is not None:
                 return
 
-    async def _call(self, admitted: Admitted, draft: Draft, most_seconds: float) -> Answered:
-        left_seconds = most_seconds - (time.monotonic() - admitted.at)
-        if left_seconds <= 0:
+    async def _call(self, admitted: Admitted, draft: Draft, most_seconds: float, alive: "Alive") -> Answered:
+        now = time.monotonic()
+        if draft.seconds is not None:
+            most_seconds -= now - admitted.at  # whoever gave a time of his own waits no longer, however long the row
+        if most_seconds <= 0 or now - alive.said_at >= self._options.lease_seconds:
             # This process stood still, and the message may have been given up as lost meanwhile.
             return Answered(Unreachable("it was too late to ask the gateway"))
         try:
-            async with asyncio.timeout(left_seconds):
+            async with asyncio.timeout(most_seconds):
                 return await draft.dispatch(admitted.provider, admitted.credentials, admitted.quoted)
         except ProviderError as error:
             return Answered(error)
