@@ -31,6 +31,7 @@ from app.gateway.snapshots import Snapshot, Snapshots
 from app.gateway.turns import HELD, Turn
 from app.kit import asgi, ids, problem
 from app.kit.crypto import Keyring
+from app.kit.deadlines import Deadlines
 from app.kit.errors import NotFound
 from app.kit.ids import new_id
 from app.kit.wire import Reference
@@ -109,6 +110,7 @@ class Lane:
         self._leases = leases
         self._docs_url = docs_url
         self._paths: dict[str, Asked] = {}
+        self._deadlines = Deadlines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a send; whatever is not for the lane is handed on as it came."""
@@ -142,12 +144,10 @@ class Lane:
         if "waInstance" not in path[:18]:
             return None
         parts = path.split("/")
-        if len(parts) == 4 and not parts[0] and parts[1].startswith(HEAD) and parts[1][len(HEAD) :].isdecimal():
+        number = parts[1].removeprefix(HEAD) if len(parts) == 4 and not parts[0] and parts[3] else ""
+        if number.isascii() and number.isdecimal() and len(number) <= address.LONGEST_NUMBER:
             method = BY_NAME.get(parts[2].lower())
-            number = parts[1][len(HEAD) :]
-            if method is None or not parts[3] or len(number) > address.LONGEST_NUMBER or not number.isascii():
-                return None
-            return Asked(int(number), method, False, parts[3])
+            return None if method is None else Asked(int(number), method, False, parts[3])
         found = address.read(path)
         if found is None or not found.number or found.tail or not found.is_whole:
             return None
@@ -251,14 +251,16 @@ class Lane:
         """Send it in its turn, which is kept for the ordinary way if that has to do it."""
         asked, turn = entry.asked, self._gateway.turns.enter(record.instance_id, record.chat_id)
         ended: Sent | ProviderError | None = None
-        ends = time.monotonic() + CALL_SECONDS
+        now = time.monotonic()
+        ends = now + CALL_SECONDS
         entry.turn, is_asked = turn, False
         try:
             if not turn.is_first:
                 await turn.come()
-            if entry.holds(time.monotonic()) or await self._holds(entry):
+                now = time.monotonic()
+            if entry.holds(now) or await self._holds(entry):
                 is_asked = True
-                ended = await self._forward(entry, body, ends - time.monotonic())
+                ended = await self._forward(entry, body, ends)
         except BaseException:  # the process ends, or there is a fault: whether it was taken is to be found out
             if is_asked:
                 self._records.add(record)
@@ -290,16 +292,20 @@ class Lane:
         if holder is not None:
             self._leases.give_back(instance_id, holder)
 
-    async def _forward(self, entry: Entry, body: bytes, seconds: float) -> Sent | ProviderError:
+    async def _forward(self, entry: Entry, body: bytes, ends: float) -> Sent | ProviderError:
         provider, name = entry.snapshot.provider, entry.asked.method.name
         call = Native(name, "POST", "", body, "application/json")
+        task = self._deadlines.enter(ends)
         try:
-            async with asyncio.timeout(seconds):
-                reply = await provider.native(entry.snapshot.credentials, call)
+            reply = await provider.native(entry.snapshot.credentials, call)
         except ProviderError as error:
             return error
-        except TimeoutError:
+        except asyncio.CancelledError:
+            if not self._deadlines.is_over(task):
+                raise
             return OutcomeUnknown("the gateway gave no answer in time")
+        finally:
+            self._deadlines.leave(task)
         return provider.sent_by(name, reply)
 
     async def _in_doubt(self, asked: Asked, record: SendRecord, send: Send) -> None:

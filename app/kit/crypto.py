@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
+MOST_REMEMBERED: Final = 50_000
 BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -57,6 +58,8 @@ class Keyring:
         self._keys = keys
         self.current = max(keys)
         self._pepper = hmac.digest(keys[min(keys)], b"sublet token pepper", "sha256")
+        self._salt = os.urandom(KEY_BYTES)
+        self._known: dict[bytes, bytes] = {}
 
     @classmethod
     def parse(cls, text: str) -> "Keyring":
@@ -84,8 +87,17 @@ class Keyring:
         return unseal(self._keys[version], wrapped[2:], f"wrap|{version}|{owner}")
 
     def fingerprint(self, token: str) -> bytes:
-        """The keyed hash under which a credential is stored and looked up."""
-        return hmac.digest(self._pepper, token.encode(), "sha256")
+        """The keyed hash under which a credential is stored and looked up.
+
+        It is remembered under a quicker hash, keyed anew in each process, so that no credential is kept in clear.
+        """
+        name = hashlib.blake2b(token.encode(), key=self._salt, digest_size=24).digest()
+        known = self._known.get(name)
+        if known is None:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            known = self._known[name] = hmac.digest(self._pepper, token.encode(), "sha256")
+        return known
 
     def seal_system(self, plain: str, place: str) -> bytes:
         """Seal something that is no tenant's yet, such as the code of a sign-up."""
