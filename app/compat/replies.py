@@ -32,6 +32,8 @@ TOLD_BY_PEOPLE: Final = frozenset({"journals", "statuses", "queues"})
 NAMED_BY_PEOPLE: Final = frozenset(
     {"name", "contactName", "pushname", "subject", "description", "email", "category", "title", "groupInviteLink"}
 )
+TOKEN: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{40,64}(?![0-9a-f])")
+"""What a token of an account looks like."""
 ERRORS: Final = frozenset({"statusCode", "invokeStatus", "correspondentsStatus"})
 DIGITS: Final = re.compile(r"\d+")
 SAID_BY_QR: Final = tuple(
@@ -142,7 +144,7 @@ def is_upstream(url: str, hosts: tuple[str, ...]) -> bool:
 def tells(text: str, cleaner: Cleaner) -> bool:
     """Whether a text of the machine's names the gateway or its account."""
     lower = text.lower()
-    if any(mark in lower for mark in MARKS) or any(host in lower for host in cleaner.hosts):
+    if any(mark in lower for mark in MARKS) or any(host in lower for host in cleaner.hosts) or TOKEN.search(lower):
         return True
     if cleaner.upstream_id is None or not (" " in text or "/" in text):
         return False  # a chat's id may have the same digits

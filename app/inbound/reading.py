@@ -1,6 +1,8 @@
 """Pure rules: from the bytes of a notification to a body that can be kept and passed on."""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -11,8 +13,14 @@ HIDDEN_KEYS: Final = frozenset(
     {"instanceData", "idInstance", "apiTokenInstance", "apiUrl", "mediaUrl", "webhookUrl", "webhookUrlToken"}
 )
 WORD: Final = re.compile(r"[^\s\"'<>]+")
-HIDDEN_NAMES: Final = ("green-api", "greenapi")
+HIDDEN_NAMES: Final = ("green-api", "greenapi", "wainstance")
+WRITTEN_BY_PEOPLE: Final = frozenset({"messageData", "senderData"})
+FILE_LINKS: Final = frozenset({"downloadUrl", "urlFile"})
+TOKEN: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{40,64}(?![0-9a-f])")
+DIGITS: Final = re.compile(r"\d+")
 REMOVED: Final = "[removed]"
+Link = Callable[[str, str], str]
+"""From an address of upstream's and a file's name to a link of ours; must not raise."""
 
 
 class NotReadable(ValueError):
@@ -35,15 +43,44 @@ def read_body(body: bytes) -> dict[str, Any]:
     return cleaned
 
 
-def public_copy(value: Any) -> Any:
-    """A notification without the upstream's host, account number and tokens."""
+def public_copy(value: Any, *, upstream_id: int | None = None, link: Link = lambda _, __: "") -> Any:
+    """A notification without the upstream's host, account number, tokens and sentences; `link` makes links of ours.
+
+    What people wrote loses such words only.
+    """
+    return _copy(value, _Hidden(upstream_id, link), by_people=False)
+
+
+@dataclass(frozen=True)
+class _Hidden:
+    upstream_id: int | None
+    link: Link
+
+
+def _copy(value: Any, hidden: _Hidden, *, by_people: bool) -> Any:
     if isinstance(value, dict):
-        return {key: public_copy(item) for key, item in value.items() if key not in HIDDEN_KEYS}
+        return {key: _member(key, value, hidden, by_people) for key in value if key not in HIDDEN_KEYS}
     if isinstance(value, list):
-        return [public_copy(item) for item in value]
+        return [_copy(item, hidden, by_people=by_people) for item in value]
     if isinstance(value, str):
+        return _text(value, hidden.upstream_id, by_people)
+    return REMOVED if type(value) is int and value == hidden.upstream_id else value
+
+
+def _member(key: str, beside: dict[str, Any], hidden: _Hidden, by_people: bool) -> Any:
+    item, name = beside[key], beside.get("fileName")
+    if key in FILE_LINKS and isinstance(item, str) and item[:8].lower().startswith(("http://", "https://")):
+        return hidden.link(item, name if isinstance(name, str) else "")
+    return _copy(item, hidden, by_people=by_people or key in WRITTEN_BY_PEOPLE)
+
+
+def _text(value: str, upstream_id: int | None, by_people: bool) -> str:
+    if by_people:
         return WORD.sub(_shown, value) if _is_hidden(value) else value
-    return value
+    if _is_hidden(value) or TOKEN.search(value.lower()) or value == str(upstream_id):
+        return REMOVED
+    is_words = " " in value or "/" in value  # a chat's id may have the same digits
+    return REMOVED if is_words and str(upstream_id) in DIGITS.findall(value) else value
 
 
 def _is_hidden(text: str) -> bool:

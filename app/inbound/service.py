@@ -82,9 +82,9 @@ async def take(
         if said.upstream_id is not None:
             await instances.seen_upstream(uow, instance, said.upstream_id)
         return
-    await _act(uow, instance, said, parsed)
     origin = {"provider": instance.provider, "environment": instance.environment}
     links = Sealer(vault, instance.tenant_id, instance.id, **origin, public_url=public_url)
+    await _act(uow, instance, said, parsed, links)
     await lines.keep(uow, instance, said, parsed, links=links)
 
 
@@ -117,7 +117,9 @@ def _state(instance: Instance, said: Notification) -> str:
     return "unmapped" if isinstance(said.what, Unmapped) else "accepted"
 
 
-async def _act(uow: UnitOfWork, instance: Instance, said: Notification, parsed: dict[str, object]) -> None:
+async def _act(
+    uow: UnitOfWork, instance: Instance, said: Notification, parsed: dict[str, object], links: Sealer
+) -> None:
     match said.what:
         case StateChanged() as what:
             await instances.observe(uow, instance, Link(what.link), what.phone)
@@ -140,8 +142,8 @@ async def _act(uow: UnitOfWork, instance: Instance, said: Notification, parsed: 
                 instance_id=instance.id,
                 data={
                     "instance_id": to_wire(INSTANCE, instance.id),
-                    "type": public_copy(what.upstream_type),
-                    "raw": public_copy(parsed),
+                    "type": public_copy(what.upstream_type, upstream_id=instance.upstream_id),
+                    "raw": public_copy(parsed, upstream_id=instance.upstream_id, link=links),
                 },
             )
 

@@ -17,7 +17,8 @@ OF_PEOPLE: Final = frozenset({"sourceUrl", "thumbnailUrl"})
 HIDDEN_KEYS: Final = frozenset({"apiTokenInstance", "apiUrl", "mediaUrl", "webhookUrl", "webhookUrlToken"})
 HIDDEN_NAMES: Final = ("green-api", "greenapi", "wainstance")
 ADDRESS: Final = re.compile(r"(?i)https?://")
-WORD: Final = re.compile(r"[^\s\"'<>]+")
+TOKEN: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{40,64}(?![0-9a-f])")
+"""What a token of an account looks like."""
 DIGITS: Final = re.compile(r"\d+")
 REMOVED: Final = "[removed]"
 QUOTA_TEXT: Final = "The gateway's limit for this method is used up."
@@ -92,7 +93,9 @@ def _ours(key: str, value: Any, number: int, upstream_id: int | None) -> Any:
     if not isinstance(value, str):
         return value
     if _is_hidden(value):
-        value = WORD.sub(lambda word: REMOVED if _is_hidden(word.group()) else word.group(), value)
+        return REMOVED  # the whole sentence: what else it says is upstream's too
+    if value == str(upstream_id):
+        return str(number)
     if upstream_id is None or not (" " in value or "/" in value):
         return value  # a chat's id may have the same digits
     return DIGITS.sub(lambda run: str(number) if run.group() == str(upstream_id) else run.group(), value)
@@ -100,4 +103,4 @@ def _ours(key: str, value: Any, number: int, upstream_id: int | None) -> Any:
 
 def _is_hidden(text: str) -> bool:
     lower = text.lower()
-    return any(name in lower for name in HIDDEN_NAMES)
+    return any(name in lower for name in HIDDEN_NAMES) or TOKEN.search(lower) is not None

@@ -199,7 +199,7 @@ async def test_a_kind_that_nobody_knows_is_told_without_anything_of_upstream(sto
         assert secret not in text
     body = json.loads(text)
     assert body["account"] == story.line.number
-    assert body["about"] == "see [removed] please"
+    assert body["about"] == "[removed]"
     assert body["messageData"]["fileMessageData"]["caption"] == "green-api"
 
 

@@ -89,7 +89,9 @@ def test_what_people_wrote_is_not_altered(message: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
-        ({"description": f"see https://api.green-api.com/{UPSTREAM} now"}, {"description": "see [removed] now"}),
+        ({"description": f"see https://api.green-api.com/{UPSTREAM} now"}, {"description": "[removed]"}),
+        ({"description": f"the token {'0f' * 25} is wrong"}, {"description": "[removed]"}),
+        ({"account": str(UPSTREAM)}, {"account": str(OURS)}),
         ({"description": f"account {UPSTREAM} is limited"}, {"description": f"account {OURS} is limited"}),
         ({"apiTokenInstance": "secret", "webhookUrlToken": "secret"}, {}),
         ({"accountData": {"apiTokenInstance": "secret", "wid": "7@c.us"}}, {"accountData": {"wid": "7@c.us"}}),
