@@ -188,7 +188,8 @@ def routes(world: "World") -> list[web.RouteDef]:
         fault = world.faults.for_call(PREFIX, id_instance, None)
         if fault is not None:
             entry.more["fault"] = fault.kind
-            return await _spoiled(world, request, blob, fault.kind, fault.status or 502)
+            said = fault.body if isinstance(fault.body, str) else ""
+            return await _spoiled(world, request, blob, fault.kind, fault.status or 502, said)
         if blob is None:
             entry.real, entry.told, entry.http_status = "refused", "status:404", 404
             return web.Response(status=404, text="Not Found")
@@ -199,14 +200,14 @@ def routes(world: "World") -> list[web.RouteDef]:
 
 
 async def _spoiled(
-    world: "World", request: web.Request, blob: Blob | None, kind: str, status: int
+    world: "World", request: web.Request, blob: Blob | None, kind: str, status: int, said: str
 ) -> web.StreamResponse:
     if kind == "stall":
         await world.clock.sleep(world.config.stall_seconds)
     if kind != "half_body" or blob is None:
         if kind != "status" and request.transport is not None:
             request.transport.abort()
-        return web.Response(status=status)
+        return web.Response(status=status, text=said, headers={"Location": said} if 300 < status < 400 else {})
     response = web.StreamResponse(headers={"Content-Type": blob.mime, "Content-Length": str(blob.size)})
     response.force_close()
     await response.prepare(request)

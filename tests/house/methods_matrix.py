@@ -69,10 +69,10 @@ class Matrix:
     """Another tenant's headers."""
     _known: dict[tuple[str, str], dict[str, Outcome]] = field(default_factory=dict)
 
-    async def prepare(self) -> None:
+    async def prepare(self, phases: tuple[str, ...] = PHASES) -> None:
         """Make the accounts and what is around them."""
         self.other = (await make_tenant(self.seats.runtime, name="Bo")).headers
-        places = [(face, phase) for face in FACES for phase in (*self.faults, *PHASES)]
+        places = [(face, phase) for face in FACES for phase in (*self.faults, *phases)]
         spares = [(face, is_expired) for face in FACES for is_expired in (False, True)]
         made = await self.seats.make(len(places) + len(spares))
         self.own = dict(zip(places, made, strict=False))
