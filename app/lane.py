@@ -9,7 +9,7 @@ again. So this is a shorter way to the same answers, never another set of rules.
 import asyncio
 import time
 from hmac import compare_digest
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -21,12 +21,11 @@ from app.accounts.auth import LONGEST_HEADER, Authenticator
 from app.accounts.principal import Principal
 from app.accounts.scopes import Scope as Permission
 from app.compat import address
-from app.gateway import recipients
+from app.gateway import plain_text, recipients
 from app.gateway.calls import CALL_SECONDS, Gateway
 from app.gateway.catalogue import METHODS, Method
 from app.gateway.endings import OutcomeNotKnown
 from app.gateway.records import Records, SendRecord, answer_of
-from app.gateway.schemas import Recipient, TextContent
 from app.gateway.snapshots import Snapshot, Snapshots
 from app.gateway.turns import HELD, Turn
 from app.kit import asgi, ids, problem
@@ -34,7 +33,6 @@ from app.kit.crypto import Keyring
 from app.kit.deadlines import Deadlines
 from app.kit.errors import NotFound
 from app.kit.ids import new_id
-from app.kit.wire import Reference
 from app.lines import service as lines
 from app.messages.service import plain
 from app.plans.leases import Leases
@@ -203,7 +201,7 @@ class Lane:
             return False
         client_reference, asked = None, entry.asked
         if asked.is_typed:
-            create = _typed(body)
+            create = plain_text.read(body)
             if create is None:
                 return False
             client_reference = create.client_reference or None
@@ -274,15 +272,16 @@ class Lane:
             self._records.add(record)
             ACCEPTED.inc()
             if asked.is_typed:
-                await _answer(send, 202, answer_of(record))
+                await _answer(entry.scope, send, 202, answer_of(record))
             else:
                 told = msgspec.json.encode({"idMessage": ended.message_id})
-                await _answer(send, 200, told, content_type=GATEWAY_JSON, more=CORS if asked.token else ())
+                more = CORS if asked.token else ()
+                await _answer(entry.scope, send, 200, told, content_type=GATEWAY_JSON, more=more)
             return True
         if isinstance(ended, OutcomeUnknown):
             turn.leave()
             UNKNOWN.inc()
-            await self._in_doubt(asked, record, send)
+            await self._in_doubt(entry, record, send)
             return True
         self._give_back(record.instance_id, record.holder)
         HELD.set(turn)
@@ -308,7 +307,7 @@ class Lane:
             self._deadlines.leave(task)
         return provider.sent_by(name, reply)
 
-    async def _in_doubt(self, asked: Asked, record: SendRecord, send: Send) -> None:
+    async def _in_doubt(self, entry: Entry, record: SendRecord, send: Send) -> None:
         """Write it down at once, to be found out; while it is in doubt the instance's sends go the ordinary way."""
         self._snapshots.forget()
         self._records.add(record)
@@ -318,15 +317,17 @@ class Lane:
         except TimeoutError:
             pass
         self._snapshots.forget()  # what was read before that was written
-        if asked.token:
-            await _answer(send, 504, b"Gateway Timeout", content_type=b"text/plain; charset=utf-8", more=CORS)
+        if entry.asked.token:
+            await _answer(
+                entry.scope, send, 504, b"Gateway Timeout", content_type=b"text/plain; charset=utf-8", more=CORS
+            )
             return
         message_id, instance_id = ids.to_wire(ids.MESSAGE, record.id), ids.to_wire(ids.INSTANCE, record.instance_id)
         extra = {"message_id": message_id, "status_url": f"/v1/instances/{instance_id}/messages/{message_id}"}
         error = OutcomeNotKnown("Look at the message's status; it is settled within minutes.", extra=extra)
         request_id = ids.new_wire("req")
         told = msgspec.json.encode(problem.document(error, docs_url=self._docs_url, request_id=request_id))
-        await _answer(send, 504, told, content_type=b"application/problem+json", request_id=request_id)
+        await _answer(entry.scope, send, 504, told, content_type=b"application/problem+json", request_id=request_id)
 
 
 def _bearer(scope: Scope) -> str | None:
@@ -367,27 +368,8 @@ def _is_his(principal: Principal, snapshot: Snapshot) -> bool:
     )
 
 
-class _Plain(msgspec.Struct, forbid_unknown_fields=True):
-    """The one shape of a typed send that takes the lane: a text with nothing else."""
-
-    to: Recipient
-    type: Literal["text"]
-    text: TextContent
-    client_reference: Reference | msgspec.UnsetType | None = None
-
-
-_PLAIN: Final = msgspec.json.Decoder(_Plain)
-
-
-def _typed(body: bytes) -> _Plain | None:
-    try:
-        plain = _PLAIN.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-    return plain if plain.text.link_preview is msgspec.UNSET and recipients.CHAT.fullmatch(plain.to) else None
-
-
 async def _answer(
+    scope: Scope,
     send: Send,
     status: int,
     body: bytes,
@@ -397,4 +379,5 @@ async def _answer(
     more: tuple[tuple[bytes, bytes], ...] = (),
 ) -> None:
     shown = (request_id or ids.new_wire("req")).encode()
-    await asgi.answer(send, status, [(b"content-type", content_type), (b"x-request-id", shown), *KEPT, *more], body)
+    headers = [(b"content-type", content_type), (b"x-request-id", shown), *KEPT, *more]
+    await asgi.answer(scope, send, status, headers, body)

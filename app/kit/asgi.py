@@ -1,12 +1,14 @@
 """Reading and answering a request below the framework."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final
 
 Message = Any
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
+WHOLE: Final = "sublet.whole_answer"
+"""The extension by which our server takes an answer in one piece, at a fifth of the usual cost."""
 
 
 async def read(receive: Receive, most_bytes: int) -> tuple[bytes, list[Message]]:
@@ -35,8 +37,14 @@ def replaying(messages: Iterable[Message], receive: Receive) -> Receive:
     return replay
 
 
-async def answer(send: Send, status: int, headers: list[Header], body: bytes) -> None:
-    """A whole answer; its length is added to the headers."""
+async def answer(scope: Mapping[str, Any], send: Send, status: int, headers: list[Header], body: bytes) -> None:
+    """A whole answer to a request that is no HEAD; its length is added to the headers.
+
+    Nothing that a client sent may stand in them: a server that can is made to write them as they are.
+    """
     headers.append((b"content-length", b"%d" % len(body)))
+    whole = scope.get("extensions", {}).get(WHOLE)
+    if whole is not None and whole(status, headers, body):
+        return
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
