@@ -80,7 +80,8 @@ class Matrix:
         for start in range(0, len(made), 10):
             await asyncio.gather(*(self._furnish(seat) for seat in made[start : start + 10]))
         typed = [seat for (face, _), seat in [*self.own.items(), *self.spare.items()] if face == "typed"]
-        await asyncio.gather(*(self._learn(seat) for seat in typed))
+        for start in range(0, len(typed), 4):
+            await asyncio.gather(*(self._learn(seat) for seat in typed[start : start + 4]))
         expired = [seat for (_, phase), seat in self.own.items() if phase == "expired"]
         await self.seats.expire(*expired, *(seat for (_, is_expired), seat in self.spare.items() if is_expired))
 

@@ -150,9 +150,9 @@ async def test_no_shape_of_an_error_leaks(watch: Watch) -> None:
     await watch.seats.upstream.faults()
     for seat in by_face.values():
         await watch.read(seat)
-    assert len(watch.witness.answers) > 2000
+    assert len(watch.witness.answers) > 1000
     replays = [headers for _, headers in watch.witness.answers if "idempotent-replayed" in headers]
-    assert len(replays) > 100
+    assert len(replays) > 50
     assert watch.leaks() == set()
 
 
