@@ -38,20 +38,22 @@ async def live(runtime: Runtime, client: httpx2.AsyncClient, drain: Drain, upstr
     await runtime.records.settle()
 
 
-async def send(sender: Sender, face: str, text: str, *, chat_id: str = CHAT, **headers: str) -> httpx2.Response:
+async def send(
+    sender: Sender, face: str, text: str, *, chat_id: str = CHAT, tail: str = "", **headers: str
+) -> httpx2.Response:
     """One text by a face."""
     if face == "typed":
         body: dict[str, Any] = {"to": chat_id, "type": "text", "text": {"body": text}}
         return await sender.client.post(sender.path, headers={**sender.tenant.headers, **headers}, json=body)
     body = {"chatId": chat_id, "message": text}
     if face == "native":
-        path = sender.path.replace("/messages", "/gateway/sendMessage")
+        path = sender.path.replace("/messages", "/gateway/sendMessage") + tail
         return await sender.client.post(path, headers={**sender.tenant.headers, **headers}, json=body)
     async with sender.runtime.database.begin(SYSTEM) as uow:
         line = await lines.of(uow, sender.tenant.tenant_id, sender.instance.id)
         assert line is not None
         number, token = await lines.shown(uow, line)
-    return await sender.client.post(f"/waInstance{number}/SendMessage/{token}", json=body)
+    return await sender.client.post(f"/waInstance{number}/SendMessage/{token}{tail}", json=body)
 
 
 def fast() -> float:
@@ -96,6 +98,11 @@ async def test_a_live_send_is_sent_once_recorded_and_counted(live: Sender, face:
     else:
         assert (reply.status_code, reply.json()) == (200, {"idMessage": sent["id_message"]})
     assert reply.headers["x-request-id"].startswith("req_")
+    odd: dict[str, Any] = {"Idempotency-Key": "k"} if face == "typed" else {"tail": "?odd=1"}
+    before, slow = fast(), await send(live, face, "slow one", **odd)
+    assert (fast(), slow.status_code) == (before, reply.status_code)
+    named = ("content-type", "access-control-allow-origin", "cache-control", "x-content-type-options")
+    assert [reply.headers.get(name) for name in named] == [slow.headers.get(name) for name in named]
 
 
 async def test_the_ordinary_way_answers_in_the_same_words(live: Sender) -> None:
