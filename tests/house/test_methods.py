@@ -124,7 +124,8 @@ async def test_what_upstream_does_is_told_as_documented(matrix: Matrix, attempt:
         return
     status, code, asked = EXPECTED[attempt.face](fault, attempt)
     assert found.status == status, found.reply.text
-    assert found.asked == asked
+    # It is tried again within a second of its beginning, which may be over when many come at once.
+    assert found.asked in ({1, asked} if fault == "429" else {asked})
     if code is not None:
         assert found.problem["code"] == code
         if status == 504:
