@@ -31,6 +31,13 @@ class Shape(Struct, kw_only=True, frozen=True):
     warmup: int = 0
 
 
+class Target(Struct, frozen=True):
+    """Another address that the requests of a phase go to in turn, with what its headers have besides."""
+
+    url: str
+    headers: dict[str, str]
+
+
 class Phase(Struct, kw_only=True, frozen=True):
     """One stretch of load. Each `{n}` in the body and the headers becomes a text that no other request has."""
 
@@ -38,6 +45,7 @@ class Phase(Struct, kw_only=True, frozen=True):
     url: str
     body: str
     headers: dict[str, str] = field(default_factory=dict)
+    others: list[Target] = field(default_factory=list)
     expect: int = 200
     shape: Shape
 
@@ -61,8 +69,10 @@ class Driver:
         self._phase = phase
         self._texts = map(f"{secrets.token_hex(6)}-{{}}".format, itertools.count(1))
         self._body = phase.body.encode().split(MARK.encode())
-        self._headers = {"Content-Type": "application/json", **phase.headers}
-        self._varying = [name for name, value in self._headers.items() if MARK in value]
+        common = {"Content-Type": "application/json", **phase.headers}
+        targets = [Target(phase.url, common), *(Target(each.url, {**common, **each.headers}) for each in phase.others)]
+        self._targets = itertools.cycle(targets)
+        self._varying = [name for name, value in common.items() if MARK in value]
         self.latencies: list[float] = []
         self.lateness: list[float] = []
         self.failures: Counter[str] = Counter()
@@ -105,13 +115,13 @@ class Driver:
                 flying.create_task(self._send(due))
 
     async def _send(self, since: float) -> None:
-        text = next(self._texts)
-        headers = self._headers
+        text, target = next(self._texts), next(self._targets)
+        headers = target.headers
         if self._varying:
             headers = {**headers, **{name: headers[name].replace(MARK, text) for name in self._varying}}
         try:
             async with self._session.post(
-                self._phase.url, data=text.encode().join(self._body), headers=headers, allow_redirects=False
+                target.url, data=text.encode().join(self._body), headers=headers, allow_redirects=False
             ) as reply:
                 answer = await reply.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
