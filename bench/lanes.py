@@ -26,8 +26,8 @@ class Amount:
     instances: int = 400
     trials: int = 40
     rounds: int = 2
-    seconds: float = 3.0
-    shares: tuple[float, ...] = (0.25, 0.5, 0.75)
+    seconds: float = 2.5
+    shares: tuple[float, ...] = (0.25, 0.5)
     is_whole: bool = True
 
 

@@ -23,10 +23,10 @@ AGAIN = 5
 class Plan:
     """How much is measured."""
 
-    sign_ups: int = 120
+    sign_ups: int = 96
     sign_up_rate: float = 8.0
     rounds: int = 2
-    seconds: float = 3.0
+    seconds: float = 2.5
     rates: tuple[float, ...] = (20.0, 50.0)
     connections: int = 16
     warmup: int = 40
