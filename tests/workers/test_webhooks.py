@@ -102,7 +102,7 @@ async def test_a_flipped_bit_does_not_verify(runtime: Runtime, client: httpx2.As
         good = got.headers
         for body, headers in (
             (got.body[:-1] + b" ", good),
-            (got.body, {**good, "webhook-id": good["webhook-id"][:-1] + "x"}),
+            (got.body, {**good, "webhook-id": good["webhook-id"] + "x"}),
             (got.body, {**good, "webhook-timestamp": str(int(good["webhook-timestamp"]) + 1)}),
             (got.body, {**good, "webhook-signature": "v1," + "A" * 43 + "="}),
         ):
