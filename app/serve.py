@@ -6,11 +6,12 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import structlog
 import uvicorn
 import uvloop
+from litestar.types import ASGIApp
 
 from app.kit.family import Family
 from app.kit.listening import Listening
@@ -75,30 +76,32 @@ async def serve(settings: Settings, *, parent: int | None = None, port: int | No
     """
     configure(settings.log_level)
     async with open_runtime(settings) as runtime:
-        server = Server(
-            uvicorn.Config(
-                create_server_app(runtime),
-                host=settings.host,
-                port=settings.port,
-                backlog=BACKLOG,
-                http=Listening,
-                ws=SOCKETS,
-                ws_max_size=SOCKET_FRAME_BYTES,
-                ws_per_message_deflate=False,
-                lifespan="on",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=DRAIN_SECONDS,
-            )
-        )
+        server = Server(server_config(create_server_app(runtime), host=settings.host, port=settings.port))
         if parent is not None:
             _follow(parent, server)
         _rest_what_stays()
         log.info("api_started", host=settings.host, port=port or settings.port, deployment=settings.deployment)
         await server.serve(None if port is None else [_listener(settings, shared=True, port=port)])
+
+
+def server_config(app: ASGIApp, **where: Any) -> uvicorn.Config:
+    """How an application is served, here and in tests; `where` it listens."""
+    return uvicorn.Config(
+        app,
+        backlog=BACKLOG,
+        http=Listening,
+        ws=SOCKETS,
+        ws_max_size=SOCKET_FRAME_BYTES,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        **where,
+    )
 
 
 def _follow(parent: int, server: Server) -> None:

@@ -20,6 +20,7 @@ from app.kit.db import SYSTEM, Ring
 from app.kit.log import configure
 from app.main import create_server_app
 from app.runtime import Runtime, open_runtime
+from app.serve import server_config
 from app.settings import Settings
 from dev import database as databases
 from dev.mailbox import Mailbox
@@ -213,15 +214,7 @@ def settings_for(dsns: databases.Dsns, redis_url: str, upstream_url: str, smtp_u
 @asynccontextmanager
 async def serving(runtime: Runtime, listening: socket.socket) -> AsyncIterator[str]:
     """The API on a real socket, in this loop."""
-    config = uvicorn.Config(
-        create_server_app(runtime),
-        log_level="warning",
-        access_log=False,
-        lifespan="on",
-        log_config=None,
-        server_header=False,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(server_config(create_server_app(runtime)))
     task = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:
         await asyncio.sleep(0.01)

@@ -8,6 +8,7 @@ client does not pay for a gateway that takes a file slowly.
 from asyncio import TimerHandle, Transport
 from functools import partial
 from typing import Any, Final, Literal
+from weakref import ref
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -119,7 +120,8 @@ class Listening(HttpToolsProtocol):
         self._await("body")
         super().on_headers_complete()
         if self.cycle is not None and self.cycle.scope is self.scope:
-            self.scope["extensions"] = {WHOLE: partial(_answer_whole, self.cycle)}  # type: ignore[dict-item]
+            # Held weakly: a ring of references for each request costs more in searches for garbage than the answer.
+            self.scope["extensions"] = {WHOLE: partial(_answer_whole, ref(self.cycle))}  # type: ignore[dict-item]
 
     def on_message_complete(self) -> None:
         """All has come; how long the answer takes is ours."""
@@ -215,9 +217,10 @@ class Listening(HttpToolsProtocol):
         self.transport.abort()
 
 
-def _answer_whole(cycle: RequestResponseCycle, status: int, headers: list[Header], body: bytes) -> bool:
+def _answer_whole(held: ref[RequestResponseCycle], status: int, headers: list[Header], body: bytes) -> bool:
     """Write an answer in one piece, its headers unchecked; False, and nothing done, when it must go the usual way."""
-    if cycle.response_started or cycle.disconnected or cycle.flow.write_paused or not cycle.keep_alive:
+    cycle = held()
+    if cycle is None or cycle.response_started or cycle.disconnected or cycle.flow.write_paused or not cycle.keep_alive:
         return False
     content = [STATUS_LINE[status]]
     for name, value in (*cycle.default_headers, *headers):
