@@ -242,7 +242,6 @@ class Lane:
             day_on=day_on,
             month_on=month_on,
             holder=holder,
-            leased=holder is not None,
         )
 
     async def _carry(self, entry: Entry, record: SendRecord, body: bytes, send: Send) -> bool:

@@ -23,7 +23,6 @@ from app.kit.hot import Statement
 from app.kit.ids import new_id
 from app.messages import service as messages
 from app.messages.view import MessageView, TextView
-from app.plans import leases
 from app.plans import service as plans
 
 log = structlog.get_logger()
@@ -54,7 +53,7 @@ CALLS: Final = Statement(
 )
 
 
-class CallRecord(Struct, frozen=True, kw_only=True):
+class CallRecord(Struct, frozen=True, kw_only=True, gc=False):
     """One call that is no message; `status` is upstream's, or 504 when there was none."""
 
     tenant_id: UUID
@@ -67,7 +66,7 @@ class CallRecord(Struct, frozen=True, kw_only=True):
     id: UUID = msgspec.field(default_factory=new_id)
 
 
-class SendRecord(Struct, frozen=True, kw_only=True):
+class SendRecord(Struct, frozen=True, kw_only=True, gc=False):
     """One message; without an upstream id it is not known whether it was taken.
 
     `holder` is the lease by which it was counted already.
@@ -87,10 +86,11 @@ class SendRecord(Struct, frozen=True, kw_only=True):
     day_on: date
     month_on: date
     holder: UUID | None = None
-    leased: bool = False
 
 
 Record = CallRecord | SendRecord
+Written = tuple[Record, bytes]
+"""A record, and the same as JSON."""
 
 
 def answer_of(record: SendRecord) -> bytes:
@@ -122,7 +122,7 @@ class Records:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: list[Record] = []
+        self._waiting: list[Written] = []
         self._task: asyncio.Task[None] | None = None
         self._is_closing = False
 
@@ -133,7 +133,12 @@ class Records:
 
     def add(self, record: Record) -> None:
         """Write it down soon."""
-        self._waiting.append(record)
+        # Encoded one by one as they come: a batch at once would hold up everything else for milliseconds.
+        try:
+            self._waiting.append((record, msgspec.json.encode(record)))
+        except ValueError as error:
+            _lose(error)
+            return
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._write_all())
 
@@ -165,16 +170,16 @@ class Records:
                 else:
                     await self._write_each(batch)
 
-    async def _write(self, batch: Sequence[Record]) -> None:
-        calls = [record for record in batch if isinstance(record, CallRecord)]
-        sends = [record for record in batch if isinstance(record, SendRecord)]
+    async def _write(self, batch: Sequence[Written]) -> None:
+        calls = [row for record, row in batch if isinstance(record, CallRecord)]
+        sends = [(record, row) for record, row in batch if isinstance(record, SendRecord)]
         async with asyncio.timeout(WRITE_SECONDS), self._database.begin(SYSTEM) as uow:
             if calls:
-                await CALLS.first(uow, {"rows": msgspec.json.encode(calls).decode(), "at": uow.now})
+                await CALLS.first(uow, {"rows": _array(calls), "at": uow.now})
             if sends:
-                await _keep(uow, sends)
+                await _keep(uow, [record for record, _ in sends], [row for _, row in sends])
 
-    async def _write_each(self, batch: Sequence[Record]) -> None:
+    async def _write_each(self, batch: Sequence[Written]) -> None:
         """One of them cannot be written, as of an instance that is gone: the others are not lost with it."""
         for place, record in enumerate(batch):
             try:
@@ -183,10 +188,9 @@ class Records:
                 if _passes(error):
                     await self._put_back(batch[place:], error)
                     return
-                LOST.inc()
-                log.warning("record_lost", error=type(error).__name__)
+                _lose(error)
 
-    async def _put_back(self, batch: Sequence[Record], error: Exception) -> None:
+    async def _put_back(self, batch: Sequence[Written], error: Exception) -> None:
         log.warning("records_not_written", error=type(error).__name__, count=len(batch))
         self._waiting = [*batch, *self._waiting]
         if len(self._waiting) > MOST_WAITING:
@@ -200,12 +204,21 @@ def _passes(error: Exception) -> bool:
     return isinstance(error, TROUBLE) and not is_of_the_values(error)
 
 
-async def _keep(uow: UnitOfWork, sends: Sequence[SendRecord]) -> None:
+def _lose(error: Exception) -> None:
+    LOST.inc()
+    log.warning("record_lost", error=type(error).__name__)
+
+
+async def _keep(uow: UnitOfWork, sends: Sequence[SendRecord], rows: Sequence[bytes]) -> None:
     """Rows are locked in the order of the ordinary way: message, lease, counters. Nothing is counted twice."""
-    new, in_doubt = await messages.keep_sent(uow, sends)
-    made = [record for record in sends if record.id in new]
-    leased = [(r.tenant_id, r.instance_id, r.day_on, r.holder) for r in made if r.holder is not None]
-    await leases.spent(uow, leased)
-    await plans.count_sends(uow, made)
+    told = _array(rows)
+    new, in_doubt = await messages.keep_sent(uow, sends, told)
+    if new is not None:
+        told = _array([row for record, row in zip(sends, rows, strict=True) if record.id in new])
+    await plans.count_sends(uow, told)
     for tenant_id, message_id in in_doubt:
         uow.defer(ResolveMessage(ref=message_id, tenant_id=tenant_id), after_seconds=RESOLVE_SECONDS)
+
+
+def _array(rows: Sequence[bytes]) -> str:
+    return f"[{b','.join(rows).decode()}]"

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import structlog
 from msgspec import Struct
 
@@ -70,7 +71,9 @@ async def sweep(database: Database, options: Options, claim: Claim, every_second
             if await messages.lost(uow, row):
                 uow.defer(ResolveMessage(ref=row.id, tenant_id=row.tenant_id))
         adopted = await messages.adopt(uow, SWEEP_BATCH)
-        await plans.count_sends(uow, [_lost(row) for row in adopted if not await store.passed_on(uow, row)])
+        lost = [_lost(row) for row in adopted if not await store.passed_on(uow, row)]
+        if lost:
+            await plans.count_sends(uow, msgspec.json.encode(lost).decode())
 
 
 class _Lost(Struct, frozen=True):
@@ -81,7 +84,6 @@ class _Lost(Struct, frozen=True):
     day_on: date
     month_on: date
     chat_id: str
-    leased: bool = False
 
 
 def _lost(row: Message) -> _Lost:

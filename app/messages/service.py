@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
-
 from app.events import service as events
 from app.instances.models import Instance
 from app.kit import page
@@ -89,22 +87,23 @@ async def accepted(uow: UnitOfWork, row: Message, upstream_message_id: str, *, s
     return await store.accept(uow, {**values, "upstream_message_id": upstream_message_id, "status": status})
 
 
-async def keep_sent(uow: UnitOfWork, sends: Sequence[Any]) -> tuple[set[UUID], list[tuple[UUID, UUID]]]:
+async def keep_sent(
+    uow: UnitOfWork, sends: Sequence[Any], rows: str
+) -> tuple[set[UUID] | None, list[tuple[UUID, UUID]]]:
     """Write down messages that were sent, each once; structs with a row's fields, `at` and `environment`.
 
-    Returns the ids of those that were not written down before, and tenant and id of those whose outcome is to be found
-    out. What came of another before it was written down is told now. Needs the system's scope.
+    `rows` are the same as a JSON array. Returns the ids of those that were not written down before, None when that is
+    all of them, and tenant and id of those whose outcome is to be found out. What came of another before it was
+    written down is told now. Needs the system's scope.
     """
-    environments = {each.id: each.environment for each in sends}
-    kept = await batches.keep(uow, msgspec.json.encode(sends).decode(), len(sends))
-    for tenant_id, message_id, status in kept:
-        if status in ("queued", "unknown"):
-            continue
-        row = await store.get(uow, message_id, tenant_id=tenant_id)
+    kept = await batches.keep(uow, rows, len(sends))
+    in_doubt = [(tenant_id, message_id) for tenant_id, message_id, status in kept.moved if status == "unknown"]
+    for tenant_id, message_id, status in kept.moved:
+        row = None if status == "unknown" else await store.get(uow, message_id, tenant_id=tenant_id)
         if row is not None:
-            await tell_progress(uow, environments[message_id], row, row.status)
-    in_doubt = [(tenant_id, message_id) for tenant_id, message_id, status in kept if status == "unknown"]
-    return {message_id for _, message_id, _ in kept}, in_doubt
+            [environment] = [each.environment for each in sends if each.id == message_id]
+            await tell_progress(uow, environment, row, row.status)
+    return kept.new, in_doubt
 
 
 async def adopt(uow: UnitOfWork, limit: int) -> list[Message]:

@@ -7,13 +7,10 @@ holder's id of its own, so that it can be told from the next one of the same pro
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 import structlog
 
 from app.kit.db import SYSTEM, TROUBLE, Database, UnitOfWork
@@ -106,20 +103,6 @@ class Leases:
         if granted:
             self._asked_at.pop(instance_id, None)
             self._blocks[instance_id] = _Block(holder, day_on, limit, began + USE_SECONDS)
-
-
-async def spent(uow: UnitOfWork, used: Sequence[tuple[UUID, UUID, date, UUID]]) -> None:
-    """Take note of messages that were sent with blocks: (tenant, instance, day, holder) each.
-
-    Those whose lease has ended by now are counted one by one. Needs the system's scope.
-    """
-    counts = Counter(used)
-    rows = [
-        {"tenant_id": tenant_id, "instance_id": instance_id, "day_on": day_on, "holder": holder, "spent": count}
-        for (tenant_id, instance_id, day_on, holder), count in sorted(counts.items())
-    ]
-    if rows:
-        await store.spend(uow, msgspec.json.encode(rows).decode())
 
 
 async def end(uow: UnitOfWork) -> None:

@@ -10,8 +10,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from app.kit import clock
 from app.kit.db import UnitOfWork
 from app.kit.errors import Conflict, FieldError, Gone, InvalidRequest, NotFound
@@ -147,13 +145,13 @@ async def reserve_send(
     return reservation
 
 
-async def count_sends(uow: UnitOfWork, sends: Sequence[Any]) -> None:
-    """Count messages that have gone under a plan without limits; structs with the names of a counter's fields.
+async def count_sends(uow: UnitOfWork, rows: str) -> None:
+    """Count messages that have gone under a plan without limits, or with a block of one.
 
-    Needs the system's scope.
+    `rows` is a JSON array of objects with `tenant_id`, `instance_id`, `chat_id`, `day_on`, `month_on` and, for those
+    sent with a block, its `holder`. Needs the system's scope.
     """
-    if sends:
-        await store.count(uow, msgspec.json.encode(sends).decode())
+    await store.count(uow, rows)
 
 
 async def reserve_call(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> None:

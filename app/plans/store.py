@@ -86,15 +86,26 @@ TAKE_CALL: Final = text(
     """
 )
 # Every row is locked in the order in which `TAKE` does: counters of the day, chats, counters of the month.
+# What was sent with a lease is in the counter already; what was sent with one that has ended meanwhile was given back
+# with it, and is counted anew.
 COUNT: Final = Statement(
     """
     with r as (
-        select tenant_id, instance_id, day_on, month_on, chat_id, leased
+        select tenant_id, instance_id, day_on, month_on, chat_id, holder
         from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, instance_id uuid,
-            day_on date, month_on date, chat_id varchar, leased boolean)
+            day_on date, month_on date, chat_id varchar, holder uuid)
+    ), spent as (
+        select tenant_id, instance_id, day_on, holder, count(*) as spent from r where holder is not null
+        group by 1, 2, 3, 4
+    ), noted as (
+        update quota_leases q set used = q.used + s.spent from spent s
+        where q.tenant_id = s.tenant_id and q.instance_id = s.instance_id and q.metric = 'messages'
+            and q.period_on = s.day_on and q.holder = s.holder
+        returning q.tenant_id, q.instance_id, q.period_on, q.holder
     ), days as (
         insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
-        select tenant_id, instance_id, 'messages', day_on, count(*) from r where not leased
+        select tenant_id, instance_id, 'messages', day_on, count(*) from r
+        where holder is null or (tenant_id, instance_id, day_on, holder) not in (select * from noted)
         group by 1, 2, 4 order by 1, 2, 4
         on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + excluded.used
         returning 1
@@ -127,26 +138,6 @@ LEASE: Final = Statement(
         cast(:holder as uuid), cast(:block as int), 0, cast(:expires_at as timestamptz)
     from counter
     returning 1
-    """
-)
-# What was sent with a lease that has ended meanwhile was given back with it, and is counted anew.
-SPEND: Final = Statement(
-    """
-    with r as (
-        select tenant_id, instance_id, holder, day_on, spent
-        from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as r (tenant_id uuid, instance_id uuid,
-            holder uuid, day_on date, spent int)
-    ), noted as (
-        update quota_leases q set used = q.used + r.spent from r
-        where q.tenant_id = r.tenant_id and q.instance_id = r.instance_id and q.metric = 'messages'
-            and q.period_on = r.day_on and q.holder = r.holder
-        returning q.tenant_id, q.instance_id, q.holder
-    )
-    insert into usage_counters as c (tenant_id, instance_id, metric, period_on, used)
-    select tenant_id, instance_id, 'messages', day_on, sum(spent) from r
-    where (tenant_id, instance_id, holder) not in (select tenant_id, instance_id, holder from noted)
-    group by 1, 2, 4 order by 1, 2, 4
-    on conflict (tenant_id, instance_id, metric, period_on) do update set used = c.used + excluded.used
     """
 )
 # A lease that is being spent is left for the next time, and counters are locked in the order in which `COUNT` does.
@@ -249,18 +240,13 @@ async def take(uow: UnitOfWork, params: dict[str, Any]) -> Taken:
 
 
 async def count(uow: UnitOfWork, rows: str) -> None:
-    """Count messages and their chats, given as JSON, without a limit."""
+    """Count messages and their chats, given as JSON, without a limit; those of a lease are counted already."""
     await COUNT.all(uow, {"rows": rows})
 
 
 async def lease(uow: UnitOfWork, params: dict[str, Any]) -> bool:
     """Take a block of messages beforehand; False where the limit is near."""
     return await LEASE.first(uow, params) is not None
-
-
-async def spend(uow: UnitOfWork, rows: str) -> None:
-    """Take note of what was used of leases, given as JSON."""
-    await SPEND.all(uow, {"rows": rows})
 
 
 async def end_leases(uow: UnitOfWork, holders: Sequence[UUID]) -> None:

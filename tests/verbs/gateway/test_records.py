@@ -256,9 +256,7 @@ async def _leased(runtime: Runtime, bare: Bare, count: int) -> list[SendRecord]:
     assert made.take(bare.tenant_id, bare.instance_id, first.day_on, limit) is None
     while (holder := made.take(bare.tenant_id, bare.instance_id, first.day_on, limit)) is None:
         await asyncio.sleep(0.02)
-    return [
-        await record(runtime, bare, f"leased {holder} {number}", holder=holder, leased=True) for number in range(count)
-    ]
+    return [await record(runtime, bare, f"leased {holder} {number}", holder=holder) for number in range(count)]
 
 
 async def test_processes_do_not_block_each_other_for_good(runtime: Runtime, admin: asyncpg.Connection) -> None:
