@@ -16,8 +16,19 @@ async def serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     tokens = options.partner_token or [DEFAULT_PARTNER_TOKEN]
-    running = await start(tokens, json.loads(options.config), host=options.host, port=options.port)
-    sys.stdout.write(json.dumps({"url": running.url}) + "\n")
+    running = await start(
+        tokens,
+        json.loads(options.config),
+        host=options.host,
+        port=options.port,
+        whapi_tokens=options.whapi_token,
+        whapi_manager_port=options.whapi_manager_port,
+        whapi_gate_port=options.whapi_gate_port,
+    )
+    told = {"url": running.url}
+    if options.whapi_token:
+        told |= {"whapi_manager_url": running.whapi_manager_url, "whapi_gate_url": running.whapi_gate_url}
+    sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
     await ended.wait()
     await running.close()
@@ -29,6 +40,9 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--partner-token", action="append", default=[])
+    parser.add_argument("--whapi-token", action="append", default=[], help="a partner account of Whapi")
+    parser.add_argument("--whapi-manager-port", type=int, default=0)
+    parser.add_argument("--whapi-gate-port", type=int, default=0)
     parser.add_argument("--config", default="{}", help="JSON of the knobs to turn")
     asyncio.run(serve(parser.parse_args()))
 

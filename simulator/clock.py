@@ -55,6 +55,11 @@ class Clock:
             return self._frozen
         return self._origin + (time.monotonic() - self._mark) * self.speed
 
+    @property
+    def is_jumping(self) -> bool:
+        """A jump is under way."""
+        return self._jump.locked()
+
     def at(self, due: float, callback: Callback) -> Timer:
         """Run the callback at a virtual moment; a past one means as soon as possible."""
         self._order += 1

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from simulator.whapi.config import WhapiConfig
+
 Seconds = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Span = Annotated[list[Seconds], Meta(min_length=2, max_length=2)]
@@ -89,6 +91,8 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     files_kept_bytes: Annotated[int, Meta(ge=0)] = 2 * 1024**3
     """Stored bytes at most; the oldest files go when there are more."""
     journal_limit: Annotated[int, Meta(ge=100)] = 500_000
+    whapi: WhapiConfig = WhapiConfig()
+    """The knobs of the other upstream; merged knob by knob as well."""
 
     def merged(self, changes: dict[str, Any]) -> "Config":
         """This configuration with some knobs turned.
@@ -96,4 +100,8 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
         Raises:
             msgspec.ValidationError: a knob is unknown or out of its range.
         """
-        return msgspec.convert({**msgspec.structs.asdict(self), **changes}, Config)
+        before: dict[str, Any] = msgspec.to_builtins(self)
+        whapi = changes.get("whapi", {})
+        if isinstance(whapi, dict):
+            whapi = {**before["whapi"], **whapi}
+        return msgspec.convert({**before, **changes, "whapi": whapi}, Config)

@@ -117,6 +117,8 @@ class Control:
                 _number(request, "id_instance"),
                 query.get("name", ""),
                 query.get("kind", ""),
+                query.get("channel_id", ""),
+                query.get("provider", ""),
             ),
         )
         return told({"entries": entries, "next": reached})

@@ -1,6 +1,7 @@
 """Which call goes wrong and how: rules drawn from one seeded source, so that a run repeats."""
 
 import random
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -21,6 +22,7 @@ CallKind = Literal[
     "stall",
 ]
 NoticeKind = Literal["duplicate_notification", "late_notification", "drop_notification", "reorder_notification"]
+Provider = Literal["green", "whapi"]
 NOTICE_KINDS = frozenset({"duplicate_notification", "late_notification", "drop_notification", "reorder_notification"})
 
 
@@ -44,6 +46,8 @@ class Rule(Struct, forbid_unknown_fields=True, kw_only=True):
     delay_seconds: Annotated[float, Meta(ge=0)] = 1.0
     id_instance: int | None = None
     name: str | None = None
+    channel_id: str | None = None
+    provider: Provider | None = None
     status: Annotated[int, Meta(ge=200, le=599)] | None = None
     body: Any = None
     content_type: str | None = None
@@ -61,6 +65,27 @@ class Rules(Struct, forbid_unknown_fields=True):
 
     rules: list[Rule] = []
     seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What may be struck; `method` in small letters."""
+
+    method: str
+    id_instance: int | None
+    name: str | None
+    channel_id: str | None
+    provider: Provider
+
+    def fits(self, rule: Rule) -> bool:
+        """The rule is about this, or does not care."""
+        return (
+            rule.method.lower() in ("*", self.method)
+            and rule.id_instance in (None, self.id_instance)
+            and rule.name in (None, self.name)
+            and rule.channel_id in (None, self.channel_id)
+            and rule.provider in (None, self.provider)
+        )
 
 
 class Faults:
@@ -86,22 +111,35 @@ class Faults:
         """The rules in force, with how often each matched and struck."""
         return {"rules": [asdict(rule) for rule in self._all], "seed": self.seed}
 
-    def for_call(self, method: str, id_instance: int | None, name: str | None) -> Fault | None:
+    def for_call(
+        self,
+        method: str,
+        id_instance: int | None,
+        name: str | None,
+        *,
+        channel_id: str | None = None,
+        provider: Provider = "green",
+    ) -> Fault | None:
         """The fate of a call, or None when it goes well."""
-        return self._draw(self._calls, method, id_instance, name) if self._calls else None
+        target = Target(method.lower(), id_instance, name, channel_id, provider)
+        return self._draw(self._calls, target) if self._calls else None
 
-    def for_notice(self, kind: str, id_instance: int, name: str) -> Fault | None:
-        """The fate of a notification of this typeWebhook, or None when it goes well."""
-        return self._draw(self._notices, kind, id_instance, name) if self._notices else None
+    def for_notice(
+        self,
+        kind: str,
+        id_instance: int | None,
+        name: str,
+        *,
+        channel_id: str | None = None,
+        provider: Provider = "green",
+    ) -> Fault | None:
+        """The fate of a notification of this typeWebhook or event, or None when it goes well."""
+        target = Target(kind.lower(), id_instance, name, channel_id, provider)
+        return self._draw(self._notices, target) if self._notices else None
 
-    def _draw(self, rules: list[Rule], method: str, id_instance: int | None, name: str | None) -> Fault | None:
-        wanted = method.lower()
+    def _draw(self, rules: list[Rule], target: Target) -> Fault | None:
         for rule in rules:
-            if rule.method != "*" and rule.method.lower() != wanted:
-                continue
-            if rule.id_instance is not None and rule.id_instance != id_instance:
-                continue
-            if rule.name is not None and rule.name != name:
+            if not target.fits(rule):
                 continue
             if rule.times is not None and rule.fired >= rule.times:
                 continue

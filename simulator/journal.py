@@ -47,6 +47,8 @@ class Filter:
     id_instance: int | None = None
     name: str = ""
     kind: str = ""
+    channel_id: str = ""
+    provider: str = ""
 
     def fits(self, entry: Entry) -> bool:
         """Every wish that was made is met; methods are compared without case."""
@@ -55,6 +57,8 @@ class Filter:
             and (self.id_instance is None or entry.id_instance == self.id_instance)
             and (not self.name or entry.name == self.name)
             and (not self.kind or entry.kind == self.kind)
+            and (not self.channel_id or entry.more.get("channel_id") == self.channel_id)
+            and (not self.provider or entry.more.get("provider", "green") == self.provider)
         )
 
 

@@ -9,10 +9,10 @@ import msgspec
 from aiohttp import web
 
 from simulator import quota, wire
-from simulator.dispatch import Headers, perform_late, perform_waiting
+from simulator.dispatch import Headers
 from simulator.faults import Fault
 from simulator.journal import Entry
-from simulator.wire import Call, Reply
+from simulator.wire import Reply
 from simulator.world import World
 
 GARBAGE = b"<html><body><h1>nginx</h1></body></html>"
@@ -24,22 +24,28 @@ RESET_NOW = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One call that is going to go wrong."""
+    """One call that is going to go wrong, of either upstream.
+
+    `perform` does what was asked and writes it into the call's line, `late` does it when nobody is told any
+    more, `refusal` is the status and the body of a refusal when the rule names none.
+    """
 
     world: World
     request: web.Request
-    call: Call
     entry: Entry
     fault: Fault
     headers: Headers
+    perform: Callable[[], Awaitable[Reply]]
+    late: Callable[[], None]
+    refusal: tuple[int, object]
+    is_socket: bool = False
 
 
 async def play(scene: Scene) -> web.StreamResponse:
     """Let the fault happen; whoever hangs up meanwhile was told nothing."""
     kind: str = scene.fault.kind
     scene.entry.more["fault"] = kind
-    method = scene.call.method
-    if method.handler is None and method.waits is None and kind in AFTER_THE_ACT:
+    if scene.is_socket and kind in AFTER_THE_ACT:
         # Opening a socket does nothing to the world: all that can go wrong is that it does not open.
         kind = "lose_request"
     return await PLAYS[kind](scene)
@@ -54,7 +60,7 @@ def respond(reply: Reply, headers: Headers) -> web.Response:
         status=reply.status,
         headers=headers,
         content_type=reply.content_type,
-        charset="utf-8",
+        charset=None if reply.content_type.startswith("image/") else "utf-8",
     )
 
 
@@ -75,23 +81,23 @@ async def _lose_request(scene: Scene) -> web.StreamResponse:
 
 
 async def _lose_answer(scene: Scene) -> web.StreamResponse:
-    await perform_waiting(scene.world, scene.call, scene.entry)
+    await scene.perform()
     scene.entry.told = "reset"
     scene.entry.http_status = None
     return abort(scene.request)
 
 
 async def _late(scene: Scene) -> web.StreamResponse:
-    world, call, entry = scene.world, scene.call, scene.entry
+    world, entry = scene.world, scene.entry
     entry.real = "late"
-    world.clock.after(scene.fault.delay_seconds, lambda: perform_late(world, call, entry))
+    world.clock.after(scene.fault.delay_seconds, scene.late)
     await world.clock.sleep(world.config.hold_seconds)
     entry.told = "reset"
     return abort(scene.request)
 
 
 async def _slow_answer(scene: Scene) -> web.StreamResponse:
-    reply = await perform_waiting(scene.world, scene.call, scene.entry)
+    reply = await scene.perform()
     told, scene.entry.told = scene.entry.told, "nothing"
     await scene.world.clock.sleep(scene.fault.delay_seconds)
     scene.entry.told = told
@@ -99,22 +105,16 @@ async def _slow_answer(scene: Scene) -> web.StreamResponse:
 
 
 async def _refuse(scene: Scene) -> web.StreamResponse:
-    if scene.call.id_instance is not None:
-        reply = _chosen(scene.fault, 400, "bad request data")
-    elif scene.call.method.name == "deleteInstanceAccount":
-        reply = _chosen(scene.fault, 200, {"code": 404, "description": "Not found"})
-    else:
-        reply = _chosen(scene.fault, 200, {"code": 100, "description": "No free instances"})
-    return _refused(scene, reply)
+    return _refused(scene, _chosen(scene.fault, *scene.refusal))
 
 
 async def _status(scene: Scene) -> web.StreamResponse:
-    quota = _quota(scene.call.method.name) if scene.fault.status == 466 else None
+    quota = _quota(scene.entry.method) if scene.fault.status == 466 else None
     return _refused(scene, _chosen(scene.fault, 502, quota))
 
 
 async def _done_then_status(scene: Scene) -> web.StreamResponse:
-    await perform_waiting(scene.world, scene.call, scene.entry)
+    await scene.perform()
     real = scene.entry.real
     response = _refused(scene, _chosen(scene.fault, 502, None))
     scene.entry.real = real
@@ -126,7 +126,7 @@ async def _plain_text_400(scene: Scene) -> web.StreamResponse:
 
 
 async def _half_body(scene: Scene) -> web.StreamResponse:
-    reply = await perform_waiting(scene.world, scene.call, scene.entry)
+    reply = await scene.perform()
     scene.entry.told = "garbage"
     response = web.StreamResponse(status=reply.status, headers=scene.headers)
     response.content_type = reply.content_type
@@ -142,14 +142,14 @@ async def _half_body(scene: Scene) -> web.StreamResponse:
 
 
 async def _garbage(scene: Scene) -> web.StreamResponse:
-    await perform_waiting(scene.world, scene.call, scene.entry)
+    await scene.perform()
     scene.entry.told = "garbage"
     scene.entry.http_status = 200
     return respond(Reply(GARBAGE, 200, "text/html"), scene.headers)
 
 
 async def _wrong_content_type(scene: Scene) -> web.StreamResponse:
-    reply = await perform_waiting(scene.world, scene.call, scene.entry)
+    reply = await scene.perform()
     return respond(replace(reply, content_type="text/html"), scene.headers)
 
 

@@ -5,7 +5,8 @@ import asyncio
 from aiohttp import web
 
 from simulator import uploads, wire
-from simulator.dispatch import admit, close, decode, gate, open_entry, perform_waiting
+from simulator.dispatch import admit, close, decode, gate, open_entry, perform_late, perform_waiting
+from simulator.faults import Fault
 from simulator.journal import Entry
 from simulator.methods.table import INSTANCE_METHODS, PARTNER_METHODS
 from simulator.mischief import Scene, play, respond
@@ -69,7 +70,7 @@ class Upstream:
             return respond(reply, headers)
         fault = world.faults.for_call(call.method.name, entry.id_instance, entry.name)
         if fault is not None:
-            return await play(Scene(world, request, call, entry, fault, headers))
+            return await play(_scene(world, request, call, entry, fault, headers))
         if call.method.handler is None and call.method.waits is None:
             return await self._open_socket(request, call, entry, headers)
         return respond(await perform_waiting(world, call, entry), headers)
@@ -122,6 +123,27 @@ class Upstream:
         entry = self._world.journal.add("call", name, None, None)
         entry.more["verb"] = request.method
         close(entry, reply)
+
+
+def _scene(
+    world: World, request: web.Request, call: Call, entry: Entry, fault: Fault, headers: dict[str, str]
+) -> Scene:
+    refusal: tuple[int, object] = (200, {"code": 100, "description": "No free instances"})
+    if call.id_instance is not None:
+        refusal = (400, "bad request data")
+    elif call.method.name == "deleteInstanceAccount":
+        refusal = (200, {"code": 404, "description": "Not found"})
+    return Scene(
+        world,
+        request,
+        entry,
+        fault,
+        headers,
+        perform=lambda: perform_waiting(world, call, entry),
+        late=lambda: perform_late(world, call, entry),
+        refusal=refusal,
+        is_socket=call.method.handler is None and call.method.waits is None,
+    )
 
 
 async def _take(world: World, request: web.Request, call: Call) -> Reply | None:

@@ -14,6 +14,7 @@ from simulator.instance import Instance, Message
 from simulator.journal import Journal
 from simulator.push import Push
 from simulator.storage import Storage
+from simulator.whapi.world import Whapi
 
 FIRST_ID = 7103000001
 
@@ -21,7 +22,7 @@ FIRST_ID = 7103000001
 class World:
     """Everything the upstream knows; needs a running event loop."""
 
-    def __init__(self, partner_tokens: Iterable[str], config: Config) -> None:
+    def __init__(self, partner_tokens: Iterable[str], config: Config, whapi_tokens: Iterable[str] = ()) -> None:
         self._initial = config
         # Ids are never given twice, not even after a reset: an old token must not open a new instance.
         self._ids = itertools.count(FIRST_ID)
@@ -34,6 +35,7 @@ class World:
         self.push = Push(self)
         self.storage = Storage(self)
         self.fetches = Fetches(self)
+        self.whapi = Whapi(self, whapi_tokens)
         self._empty()
 
     def _empty(self) -> None:
@@ -45,6 +47,7 @@ class World:
         self.bills: list[Bill] = []
         self.messages: list[Message] = []
         billing.arm(self)
+        self.whapi.begin()
 
     def add(self, instance: Instance) -> None:
         """Take a new instance into every index."""
@@ -84,16 +87,19 @@ class World:
     async def advance(self, seconds: float) -> None:
         """Jump the clock; everything due on the way happens at its moment."""
         self.push.begin_jump()
+        self.whapi.webhooks.begin_jump()
         await self.clock.advance(seconds, self._settle)
 
     async def _settle(self) -> None:
         await self.fetches.settle()
         await self.push.settle()
+        await self.whapi.webhooks.settle()
 
     def reset(self) -> None:
         """As freshly started: no instance, no rule, real time, the first configuration."""
         self._dismiss()
         self.push.abandon()
+        self.whapi.webhooks.abandon()
         self.fetches.abandon()
         self.storage.clear()
         self.clock.reset()
@@ -107,6 +113,7 @@ class World:
         """Leave no task, timer or connection behind."""
         self._dismiss()
         await self.push.close()
+        await self.whapi.close()
         await self.fetches.close()
         self.storage.clear()
         self.clock.reset()
