@@ -106,24 +106,24 @@ class Storage:
         blob.close()
         return blob
 
-    def link(self, id_instance: int, blob: Blob, seconds: float) -> str:
-        """A new address of the blob that nobody can guess."""
+    def link(self, owner: int | str, blob: Blob, seconds: float) -> str:
+        """A new address of the blob that nobody can guess; `owner` is an idInstance or a channel's id."""
         blob.is_used = True
         suffix = Path(blob.name).suffix if blob.name.isascii() else ""
         if not suffix[1:].isalnum() or len(suffix) > 10:
             suffix = kinds.TYPES.guess_extension(blob.mime) or ""
-        place = f"{id_instance}/{secrets.token_hex(16)}{suffix}"
+        place = f"{owner}/{secrets.token_hex(16)}{suffix}"
         self._links[place] = Link(blob, self._world.clock.now() + seconds)
         origin = self._world.config.public_url or self.origin
         return f"{origin.rstrip('/')}/{PREFIX}/{place}"
 
-    def stored(self, id_instance: int, blob: Blob) -> str:
+    def stored(self, owner: int | str, blob: Blob) -> str:
         """An address that lives as long as those of uploads do."""
-        return self.link(id_instance, blob, self._world.config.file_link_seconds)
+        return self.link(owner, blob, self._world.config.file_link_seconds)
 
-    def download(self, id_instance: int, blob: Blob) -> str:
+    def download(self, owner: int | str, blob: Blob) -> str:
         """An address that lives as long as those in notifications do."""
-        return self.link(id_instance, blob, self._world.config.download_link_seconds)
+        return self.link(owner, blob, self._world.config.download_link_seconds)
 
     def find(self, place: str) -> Blob | None:
         """The blob behind `idInstance/name`; None when there is none or its time is over."""

@@ -85,6 +85,68 @@ def unlink(whapi: Whapi, channel: Channel, body: dict[str, Any]) -> dict[str, An
     return {}
 
 
+def block(whapi: Whapi, channel: Channel, body: dict[str, Any]) -> dict[str, Any]:
+    """The manager's flag: the channel is in ERROR and stays there."""
+    channel.blocked = True
+    if channel.state not in ("NOT_INIT", "STOP"):
+        life.fail(whapi, channel, "ERROR")
+    return {}
+
+
+def unblock(whapi: Whapi, channel: Channel, body: dict[str, Any]) -> dict[str, Any]:
+    """The flag is off; the channel launches again if it had been up."""
+    if not channel.blocked:
+        raise NotNow("the channel is not blocked")
+    channel.blocked = False
+    if channel.state == "ERROR":
+        life.launch(whapi, channel)
+    return {}
+
+
+def break_(whapi: Whapi, channel: Channel, body: dict[str, Any]) -> dict[str, Any]:
+    """The channel breaks: ERROR until it is restarted or mended."""
+    _is_up(channel)
+    life.fail(whapi, channel, "ERROR")
+    return {}
+
+
+def sync_error(whapi: Whapi, channel: Channel, body: dict[str, Any]) -> dict[str, Any]:
+    """The session gets out of step: sends work, reads fail, until logout and login."""
+    if not channel.is_linked:
+        raise NotNow("no phone is linked")
+    channel.session_broken = True
+    life.fail(whapi, channel, "SYNC_ERROR")
+    return {}
+
+
+def mend(whapi: Whapi, channel: Channel, body: dict[str, Any]) -> dict[str, Any]:
+    """ERROR and SYNC_ERROR end without anybody's doing."""
+    if channel.state not in ("ERROR", "SYNC_ERROR"):
+        raise NotNow(f"the channel is in {channel.state}")
+    channel.session_broken = False
+    life.connect(whapi, channel)
+    return {}
+
+
+def blink(whapi: Whapi, channel: Channel, body: dict[str, Any]) -> dict[str, Any]:
+    """AUTH to LAUNCH and back, as happens on a normal day."""
+    if not channel.is_linked:
+        raise NotNow("no phone is linked")
+    life.connect(whapi, channel)
+    return {}
+
+
+def vanish(whapi: Whapi, channel: Channel, body: dict[str, Any]) -> dict[str, Any]:
+    """The upstream loses the channel and its days; the manager lists it no more."""
+    life.vanish(whapi, channel)
+    return {}
+
+
+def _is_up(channel: Channel) -> None:
+    if channel.state in ("NOT_INIT", "STOP"):
+        raise NotNow(f"the channel is in {channel.state}")
+
+
 def _shows_qr(channel: Channel) -> None:
     if channel.state != "QR":
         raise NotNow(f"the channel is in {channel.state}")
@@ -98,5 +160,12 @@ ACTS: dict[str, Act] = {
     "scan": scan,
     "enter_code": enter_code,
     "unlink": unlink,
+    "block": block,
+    "unblock": unblock,
+    "break": break_,
+    "sync_error": sync_error,
+    "mend": mend,
+    "blink": blink,
+    "vanish": vanish,
     **TALK,
 }

@@ -39,6 +39,13 @@ def connect(whapi: "Whapi", channel: Channel) -> None:
     _later(whapi, channel, whapi.config.launch_seconds, lambda: _arrive(whapi, channel))
 
 
+def fail(whapi: "Whapi", channel: Channel, state: str) -> None:
+    """Whatever the channel was about to do, it is in this state now: ERROR or SYNC_ERROR."""
+    _drop_timer(channel)
+    qr.end(channel)
+    become(whapi, channel, state)
+
+
 def become(whapi: "Whapi", channel: Channel, state: str) -> None:
     """Change the state and tell of it."""
     if channel.state == state:

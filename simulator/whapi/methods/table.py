@@ -1,11 +1,11 @@
 """The one list of operations: to add one, write its function and a row here."""
 
-from simulator.whapi.methods import login, manager
-from simulator.whapi.wire import Handler, Host, Method
+from simulator.whapi.methods import account, login, manager, partner, projects, settings
+from simulator.whapi.wire import LARGE, Handler, Host, Method, Needs
 
 
-def _manager(name: str, verb: str, path: str, handler: Handler, *, effect: bool = True) -> Method:
-    return Method(name, "manager", verb, path, handler, effect=effect and verb != "GET")
+def _manager(name: str, verb: str, path: str, handler: Handler) -> Method:
+    return Method(name, "manager", verb, path, handler, effect=verb != "GET")
 
 
 MANAGER = (
@@ -20,6 +20,14 @@ MANAGER = (
     _manager("restartChannel", "POST", "/channels/{ChannelID}/restart", manager.restart_channel),
     _manager("extendChannel", "POST", "/channels/{ChannelID}/extend", manager.extend_channel),
     _manager("changeChannelMode", "PATCH", "/channels/{ChannelID}/mode", manager.change_mode),
+    _manager("getProjects", "GET", "/projects", projects.get_projects),
+    _manager("createProject", "PUT", "/projects", projects.create_project),
+    _manager("getProject", "GET", "/projects/{ProjectID}", projects.get_project),
+    _manager("updateProject", "PATCH", "/projects/{ProjectID}", projects.update_project),
+    _manager("deleteProject", "DELETE", "/projects/{ProjectID}", projects.delete_project),
+    _manager("getPartner", "GET", "/partners", partner.get_partner),
+    _manager("getPartnerSettings", "GET", "/partners/{PartnerName}/settings", partner.get_settings),
+    _manager("setPartnerSettings", "PATCH", "/partners/{PartnerName}/settings", partner.set_settings),
 )
 
 GATE = (
@@ -29,6 +37,23 @@ GATE = (
     Method("loginUserRowData", "gate", "GET", "/users/login/rowdata", login.login_rowdata),
     Method("loginUserViaAuthCode", "gate", "GET", "/users/login/{PhoneNumber}", login.login_by_code, effect=True),
     Method("logoutUser", "gate", "POST", "/users/logout", login.logout, effect=True),
+    Method("getUserProfile", "gate", "GET", "/users/profile", account.get_profile, Needs.SESSION),
+    Method(
+        "updateUserProfile",
+        "gate",
+        "PATCH",
+        "/users/profile",
+        account.update_profile,
+        Needs.SESSION,
+        effect=True,
+        max_bytes=LARGE,
+    ),
+    Method("getChannelSettings", "gate", "GET", "/settings", settings.get_settings),
+    Method("updateChannelSettings", "gate", "PATCH", "/settings", settings.update_settings, effect=True),
+    Method("resetChannelSettings", "gate", "DELETE", "/settings", settings.reset_settings, effect=True),
+    Method("getAllowedEvents", "gate", "GET", "/settings/events", settings.get_events),
+    Method("webhookTest", "gate", "POST", "/settings/webhook_test", settings.send_test),
+    Method("getLimits", "gate", "GET", "/limits", account.get_limits),
 )
 
 METHODS = MANAGER + GATE
