@@ -125,7 +125,7 @@ class Channel:
             "projectId": self.project_id,
             "ownerId": self.partner.owner_id,
             "server": self.server,
-            "creationTS": int(self.created_at * 1000),
+            "creationTS": round(self.created_at * 1000),
             "activeTill": self.active_till,
             "mode": self.mode,
             "status": STATUS.get(self.state, "active"),

@@ -33,7 +33,7 @@ class Project:
             "id": self.id,
             "name": self.name,
             "ownerId": self.owner_id,
-            "creationTS": int(self.created_at * 1000),
+            "creationTS": round(self.created_at * 1000),
             "isDefault": self.is_default,
             "users": [self.owner_id],
         }

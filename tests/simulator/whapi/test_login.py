@@ -29,19 +29,23 @@ async def test_the_code_waits_shows_rotates_and_ends_with_the_scan(whapi: Whapi)
     assert (await channel.gate("GET", "users/login")).ok() == {"status": "WAITING"}
     await whapi.advance(8)
     first = (await channel.gate("GET", "users/login")).ok()
-    assert first["status"] == "OK" and 15 <= first["expire"] <= 20
+    assert first["status"] == "OK"
+    assert 15 <= first["expire"] <= 20
     picture = base64.b64decode(first["base64"].removeprefix("data:image/png;base64,"))
     assert picture.startswith(b"\x89PNG")
     await whapi.advance(20)
     second = (await channel.gate("GET", "users/login/rowdata")).ok()
-    assert second["rowdata"] != first["rowdata"] and "base64" not in second
+    assert second["rowdata"] != first["rowdata"]
+    assert "base64" not in second
     image = await channel.gate("GET", "users/login/image")
-    assert image.status == 200 and image.headers["Content-Type"] == "image/png"
+    assert image.status == 200
+    assert image.headers["Content-Type"] == "image/png"
     await channel.act("scan", {"phone": "15550000001", "name": "Ada"})
     for path in ("users/login", "users/login/image", "users/login/rowdata", "users/login/15550000001"):
         assert (await channel.gate("GET", path)).status == 409
     health = (await channel.gate("GET", "health")).ok()
-    assert health["status"]["text"] == "AUTH" and health["user"]["id"] == "15550000001"
+    assert health["status"]["text"] == "AUTH"
+    assert health["user"]["id"] == "15550000001"
 
 
 async def test_a_row_of_codes_ends_with_timeout_when_the_knob_says_so() -> None:
@@ -84,7 +88,8 @@ async def test_a_wrong_token_is_401_and_that_of_a_deleted_channel_404(whapi: Wha
     channel.token = token
     assert (await channel.manage("DELETE")).ok() == {"success": True}
     gone = await channel.gate("GET", "health")
-    assert gone.status == 404 and gone.error["details"] == "channel not found"
+    assert gone.status == 404
+    assert gone.error["details"] == "channel not found"
     assert (await whapi.manager("GET", "/channels/list", token="nobody")).status == 401
 
 
