@@ -39,6 +39,8 @@ class Scene:
     late: Callable[[], None]
     refusal: tuple[int, object]
     is_socket: bool = False
+    of_status: Callable[[int], object] | None = None
+    """The usual body of a refusal with this status."""
 
 
 async def play(scene: Scene) -> web.StreamResponse:
@@ -110,13 +112,13 @@ async def _refuse(scene: Scene) -> web.StreamResponse:
 
 async def _status(scene: Scene) -> web.StreamResponse:
     quota = _quota(scene.entry.method) if scene.fault.status == 466 else None
-    return _refused(scene, _chosen(scene.fault, 502, quota))
+    return _refused(scene, _chosen(scene.fault, 502, quota or _usual(scene)))
 
 
 async def _done_then_status(scene: Scene) -> web.StreamResponse:
     await scene.perform()
     real = scene.entry.real
-    response = _refused(scene, _chosen(scene.fault, 502, None))
+    response = _refused(scene, _chosen(scene.fault, 502, _usual(scene)))
     scene.entry.real = real
     return response
 
@@ -157,6 +159,10 @@ async def _stall(scene: Scene) -> web.StreamResponse:
     await scene.world.clock.sleep(scene.world.config.stall_seconds)
     scene.entry.told = "reset"
     return abort(scene.request)
+
+
+def _usual(scene: Scene) -> object:
+    return None if scene.of_status is None else scene.of_status(scene.fault.status or 502)
 
 
 def _chosen(fault: Fault, status: int, body: object) -> Reply:

@@ -99,7 +99,6 @@ class World:
         """As freshly started: no instance, no rule, real time, the first configuration."""
         self._dismiss()
         self.push.abandon()
-        self.whapi.webhooks.abandon()
         self.fetches.abandon()
         self.storage.clear()
         self.clock.reset()
@@ -120,6 +119,7 @@ class World:
 
     def _dismiss(self) -> None:
         """Let every viewer and every long poll go, as if the upstream had lost their instances."""
+        self.whapi.dismiss()
         for instance in self.alive.values():
             instance.vanished_at = self.clock.now()
             if instance.viewer is not None:

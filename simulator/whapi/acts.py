@@ -1,5 +1,6 @@
 """Acts under /_sim/whapi/channels/{id}: what the phone's owner, WhatsApp and the provider do to a channel."""
 
+import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -59,7 +60,7 @@ def text_of(body: dict[str, Any], name: str, default: str | None = None) -> str:
 def scan(whapi: Whapi, channel: Channel, body: dict[str, Any]) -> dict[str, Any]:
     """The owner scans the QR that is shown: `{phone?, name?}`."""
     _shows_qr(channel)
-    phone = text_of(body, "phone", channel.phone or f"1555{int(channel.created_at * 1000) % 10**7:07d}")
+    phone = text_of(body, "phone", channel.phone or f"1555{zlib.crc32(channel.id.encode()) % 10**7:07d}")
     life.link(whapi, channel, phone, text_of(body, "name", "Phone"))
     return {"phone": phone}
 

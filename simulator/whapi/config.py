@@ -20,6 +20,8 @@ class WhapiConfig(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True)
     """How long a channel is away after a change of its mode (help desk)."""
     launches_at_creation: bool = False
     """A new channel launches by itself; else it sleeps until it is asked with wakeup (choice)."""
+    sleep_after_seconds: Seconds | None = None
+    """A channel that nobody links falls asleep again; null: never (undocumented)."""
     launch_fails_probability: Share = 0.0
     """How often a launch ends in ERROR."""
     creations: Annotated[int, Meta(ge=1)] | None = 20

@@ -40,7 +40,7 @@ def connect(whapi: "Whapi", channel: Channel) -> None:
 
 
 def fail(whapi: "Whapi", channel: Channel, state: str) -> None:
-    """Whatever the channel was about to do, it is in this state now: ERROR or SYNC_ERROR."""
+    """Whatever the channel was about to do, it is in this state now: ERROR, SYNC_ERROR or asleep."""
     _drop_timer(channel)
     qr.end(channel)
     become(whapi, channel, state)
@@ -59,6 +59,7 @@ def become(whapi: "Whapi", channel: Channel, state: str) -> None:
 
 def link(whapi: "Whapi", channel: Channel, phone: str, name: str) -> None:
     """A phone was linked: `users` post, then AUTH."""
+    _drop_timer(channel)
     qr.end(channel)
     channel.user = {"id": phone, "name": name, "pushname": name, "is_business": False, "saved": True}
     channel.phone = phone
@@ -145,6 +146,8 @@ def _arrive(whapi: "Whapi", channel: Channel) -> None:
         become(whapi, channel, "ERROR")
     elif channel.user is None:
         become(whapi, channel, "QR")
+        if config.sleep_after_seconds is not None:
+            _later(whapi, channel, config.sleep_after_seconds, lambda: fail(whapi, channel, "NOT_INIT"))
     else:
         become(whapi, channel, "SYNC_ERROR" if channel.session_broken else "AUTH")
 

@@ -20,6 +20,8 @@ from simulator.world import World
 TAG = "X-Sim-Tag"
 """A header a test may add to find its own calls in the journal."""
 CHUNK = 256 * 1024
+BAD_GATEWAY = 502
+"""Told by what stands before the service, not in its words."""
 
 
 class Face:
@@ -43,6 +45,7 @@ class Face:
             unread = problem
         except (asyncio.CancelledError, ConnectionError):
             dispatch.open_entry(whapi, call, request.method)
+            self._drop_files(call)
             raise
         entry = dispatch.open_entry(whapi, call, request.method)
         if tag := request.headers.get(TAG):
@@ -51,8 +54,7 @@ class Face:
             return await self._answer(request, call, entry, unread)
         finally:
             if entry.more.get("fault") != "late":
-                for blob in call.files.values():
-                    world.storage.drop_unused(blob)
+                self._drop_files(call)
 
     async def _answer(
         self, request: web.Request, call: Call, entry: Entry, unread: Problem | None
@@ -83,6 +85,7 @@ class Face:
             perform=lambda: dispatch.perform_waiting(whapi, call, entry),
             late=lambda: dispatch.perform_late(whapi, call, entry),
             refusal=(400, errors.body(whapi.config, 400)),
+            of_status=lambda status: None if status == BAD_GATEWAY else errors.body(whapi.config, status),
         )
 
     def _understand(self, request: web.Request) -> Call:
@@ -105,6 +108,10 @@ class Face:
             raise Problem(whapi.config.dead_token_status, "channel not found")
         call.channel = channel
         return call
+
+    def _drop_files(self, call: Call) -> None:
+        for blob in call.files.values():
+            self._world.storage.drop_unused(blob)
 
     def _stray(self, request: web.Request, problem: Problem) -> web.Response:
         whapi = self._world.whapi

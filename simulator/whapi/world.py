@@ -98,10 +98,11 @@ class Whapi:
         for settings in partner.settings.get("webhooks", []):
             self.webhooks.send(None, Hook.of(settings), "days", "post", body)
 
-    def reset(self) -> None:
-        """Forget everything; tokens and ids are never given twice."""
+    def dismiss(self) -> None:
+        """Let go of every channel, so that calls still held find none; nothing is sent any more."""
+        for channel in self.channels.values():
+            channel.vanished_at = self.world.clock.now()
         self.webhooks.abandon()
-        self.begin()
 
     async def close(self) -> None:
         """Leave no task or connection behind."""

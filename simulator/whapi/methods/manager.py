@@ -13,6 +13,7 @@ from simulator.whapi.world import Whapi
 from simulator.wire import Reply
 
 USER_ID = re.compile("[a-zA-Z0-9]{28}|me")
+CHANNEL_ID = re.compile("[A-Z]{6}-[A-Z0-9]{5}|[A-Z0-9]{12}")
 PAYMENT_IDS = ("recurrentPaymentId", "prevRecurrentPaymentId")
 MODES = ("trial", "dev", "dev_archive", "live")
 
@@ -170,6 +171,8 @@ def _listed(whapi: Whapi, call: Call, channels: list[Channel]) -> Reply:
 
 
 def _of(call: Call) -> Channel:
+    if not CHANNEL_ID.fullmatch(call.params["ChannelID"]):
+        raise Problem(400, "the channel id has not the form of one")
     channel = call.account.channels.get(call.params["ChannelID"])
     if channel is None:
         raise Problem(404, "channel not found")

@@ -144,6 +144,7 @@ async def test_what_becomes_of_a_part_used_day_is_a_knob(knobs: dict[str, Any], 
 async def test_gifts_and_days_of_blocked_channels_come_back_or_not_by_knobs() -> None:
     async with started(trial_refunded=True, blocked_refunded=False) as whapi:
         one, two = await whapi.create("one"), await whapi.create("two")
+        await whapi.advance(1)
         await one.manage("DELETE")
         assert await whapi.pool() == 105
         await two.extend(10)

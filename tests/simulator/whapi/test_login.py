@@ -57,6 +57,15 @@ async def test_a_row_of_codes_ends_with_timeout_when_the_knob_says_so() -> None:
         assert (await channel.gate("GET", "users/login")).ok()["status"] == "OK"
 
 
+async def test_an_unlinked_channel_falls_asleep_when_the_knob_says_so_and_a_linked_one_does_not() -> None:
+    async with started(sleep_after_seconds=60) as whapi:
+        one, two = await whapi.create("one"), await whapi.linked("two")
+        await one.up()
+        await whapi.advance(61)
+        assert await one.state() == "NOT_INIT"
+        assert await two.state() == "AUTH"
+
+
 async def test_the_right_code_links_and_a_wrong_or_old_one_does_not(whapi: Whapi) -> None:
     channel = await whapi.create()
     assert (await channel.gate("GET", "users/login/15550000001")).status == 422

@@ -120,6 +120,7 @@ async def test_a_deleted_channel_is_gone_and_a_vanished_one_as_well(whapi: Whapi
     one, two = await whapi.create("one"), await whapi.create("two")
     assert (await one.manage("DELETE")).ok() == {"success": True}
     assert (await one.manage("DELETE")).status == 404
+    assert (await whapi.manager("GET", "/channels/no-id")).status == 400
     await two.act("vanish")
     assert (await two.manage("GET")).status == 404
     assert (await two.gate("GET", "health")).status == 404
