@@ -30,6 +30,8 @@ class WhapiConfig(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True)
     creation_window: Literal["sliding", "fixed"] = "sliding"
     retry_after: bool = False
     """429 carries Retry-After (undocumented)."""
+    back_to_trial: bool = True
+    """A channel may leave live for another mode; else 403 (undocumented)."""
     busy_status: Literal[409, 503] = 503
     """What start, stop and restart answer while the channel is in transition."""
     listing_lag_seconds: Seconds = 0.0
@@ -78,6 +80,8 @@ class WhapiConfig(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True)
     """The low balance that is told of when the partner set none."""
     days_notice: Literal["once", "each"] = "once"
     """Told at the crossing only, or at each movement below the limit."""
+    days_payload: Literal["full", "bare"] = "full"
+    """The notice holds partner and days, both invented, or nothing but the event."""
 
     # Pairing
     qr_seconds: Annotated[float, Meta(gt=0)] = 20.0

@@ -95,6 +95,8 @@ class Whapi:
             return
         whole = partner.pool / DAY
         body = {"partner": partner.codename, "days": int(whole) if whole.is_integer() else whole}
+        if self.config.days_payload == "bare":
+            body = {}
         for settings in partner.settings.get("webhooks", []):
             self.webhooks.send(None, Hook.of(settings), "days", "post", body)
 

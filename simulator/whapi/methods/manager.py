@@ -125,6 +125,8 @@ def change_mode(whapi: Whapi, call: Call) -> Reply:
         raise Problem(400, "unknown mode")
     if channel.blocked:
         raise Problem(403, "the channel is blocked")
+    if channel.mode == "live" and mode != "live" and not whapi.config.back_to_trial:
+        raise Problem(403, "a live channel stays live")
     channel.mode = mode
     if not channel.stopped:
         away = whapi.config.mode_change_seconds

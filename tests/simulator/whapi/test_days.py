@@ -249,6 +249,17 @@ async def test_a_low_balance_is_told_once_at_the_crossing(whapi: Whapi, receiver
     assert receiver.got == [{"event": event, "partner": me, "days": days} for days in (29, 18)]
 
 
+async def test_a_low_balance_is_told_at_each_movement_and_bare_when_the_knobs_say_so(receiver: Receiver) -> None:
+    async with started(days_notice="each", days_payload="bare", days_limit=99) as whapi:
+        me = (await whapi.manager("GET", "/partners")).ok()["codename"]
+        await whapi.manager("PATCH", f"/partners/{me}/settings", {"webhooks": [{"url": receiver.url}]})
+        channel = await whapi.create()
+        for _ in range(3):
+            await channel.extend(1)
+        await receiver.has(2)
+        assert receiver.got == [{"event": {"type": "days", "event": "post"}}] * 2
+
+
 async def test_settings_of_another_partner_are_403_and_unfit_ones_400(whapi: Whapi) -> None:
     me = (await whapi.manager("GET", "/partners")).ok()["codename"]
     assert (await whapi.manager("GET", f"/partners/{me}/settings", token=OTHER)).status == 403

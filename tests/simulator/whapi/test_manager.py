@@ -145,6 +145,16 @@ async def test_a_mode_change_takes_the_channel_away_for_thirty_seconds(whapi: Wh
     assert (await channel.manage("POST", "/restart")).status == 503
 
 
+async def test_live_goes_back_to_sandbox_unless_the_knob_forbids_it(whapi: Whapi) -> None:
+    channel = await whapi.create()
+    await channel.manage("PATCH", "/mode", {"mode": "live"})
+    assert (await channel.manage("PATCH", "/mode", {"mode": "dev"})).status == 200
+    await channel.manage("PATCH", "/mode", {"mode": "live"})
+    await whapi.knobs(back_to_trial=False)
+    assert (await channel.manage("PATCH", "/mode", {"mode": "trial"})).status == 403
+    assert (await channel.manage("GET")).ok()["mode"] == "live"
+
+
 async def test_stop_and_start_keep_the_link(whapi: Whapi) -> None:
     channel = await whapi.linked()
     assert (await channel.manage("POST", "/stop")).ok() == {"success": True}
