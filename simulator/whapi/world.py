@@ -68,7 +68,7 @@ class Whapi:
             settings=defaults(),
             phone=phone,
             drained=now,
-            visible_at=now / 1000 + config.listing_lag_seconds,
+            visible_at=self.world.clock.now() + config.listing_lag_seconds,
         )
         self.channels[channel.id] = self.by_token[channel.token] = partner.channels[channel.id] = channel
         self.by_name.setdefault(name, []).append(channel)
