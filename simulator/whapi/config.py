@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 Seconds = Annotated[float, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+STATUS_CODES = {"failed": 0, "pending": 1, "sent": 2, "delivered": 3, "read": 4, "played": 5, "deleted": 6}
 
 
 class WhapiConfig(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -36,6 +37,8 @@ class WhapiConfig(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True)
     """What start, stop and restart answer while the channel is in transition."""
     listing_lag_seconds: Seconds = 0.0
     """A new channel is missing from the lists for so long."""
+    listing_deleted_seconds: Seconds = 0.0
+    """A deleted channel is still listed for so long."""
     listing_partial_probability: Share = 0.0
     """How often a list misses channels; each is then missing with even odds."""
     project_delete: Literal["move", "refuse"] = "move"
@@ -138,5 +141,26 @@ class WhapiConfig(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True)
     """From pending to sent; null leaves it to the control face."""
     delivered_seconds: Seconds | None = 0.5
     """From pending to delivered; null leaves it to the control face."""
+    read_seconds: Seconds | None = None
+    """From pending to read; null leaves it to the control face."""
     no_account: list[str] = []
     """Numbers (digits) that have no WhatsApp."""
+    no_account_send: Literal[400, 403, 404, "failed"] = 403
+    """A send to such a number is refused, or taken and then told as failed (undocumented)."""
+    unaddable: list[str] = []
+    """Numbers whose privacy keeps them out of groups; they end in unprocessed_participants."""
+    status_codes: dict[str, int] = field(default_factory=lambda: dict(STATUS_CODES))
+    """The number of each status; only 3 and 4 are documented."""
+    action_event: Literal["post", "put"] = "post"
+    """With which verb reactions, edits and votes are told as messages (the texts do not tell them apart)."""
+    vote_form: Literal["action", "poll_update"] = "action"
+    """A vote is an action message (reference) or a message of type poll_update (skill text)."""
+    edit_window_seconds: Seconds | None = 900.0
+    """How old a message may be that is edited; null: any age (choice)."""
+    stories_deletable: bool = True
+    """deleteMessage takes stories back as well (probable)."""
+    story_seconds: Annotated[float, Meta(gt=0)] = 86400.0
+    media_kept_seconds: Annotated[float, Meta(gt=0)] = 30 * 86400.0
+    """Files are kept so long (help desk)."""
+    wa_id_suffix: bool = False
+    """wa_id of a checked phone ends in @s.whatsapp.net (undocumented)."""

@@ -112,6 +112,7 @@ def delete(whapi: "Whapi", channel: Channel) -> None:
     """The partner gave it up: days come back by the rules, session and webhooks are gone."""
     days.take_back(whapi, channel, "deletion")
     channel.deleted_at = whapi.world.clock.now()
+    channel.partner.gone.append(channel)
     _forget(whapi, channel)
 
 

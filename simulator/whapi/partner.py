@@ -86,6 +86,8 @@ class Partner:
     pool: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
+    gone: list[Channel] = field(default_factory=list)
+    """Deleted channels, in that order."""
     books: list[Movement] = field(default_factory=list)
     creations: deque[float] = field(default_factory=deque)
     window_since: float = float("-inf")

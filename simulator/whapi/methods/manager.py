@@ -37,7 +37,7 @@ def get_channels(whapi: Whapi, call: Call) -> Reply:
 def get_channels_of_project(whapi: Whapi, call: Call) -> Reply:
     """The channels of one project."""
     project_id = project_of(call.account, call.params["ProjectID"])
-    rows = [channel for channel in call.account.channels.values() if channel.project_id == project_id]
+    rows = [channel for channel in known(call.account) if channel.project_id == project_id]
     return _listed(whapi, call, rows)
 
 
@@ -147,6 +147,11 @@ def project_of(partner: Partner, wanted: Any) -> str:
     return str(project_id)
 
 
+def known(partner: Partner) -> list[Channel]:
+    """Every channel a list could show; whether the deleted ones are is a knob."""
+    return [*partner.channels.values(), *partner.gone]
+
+
 def check_user(wanted: str) -> None:
     """A `uid` of the query.
 
@@ -159,13 +164,16 @@ def check_user(wanted: str) -> None:
 
 def _of_owner(partner: Partner, wanted: str) -> list[Channel]:
     check_user(wanted)
-    return list(partner.channels.values()) if wanted in ("", "me", partner.owner_id) else []
+    return known(partner) if wanted in ("", "me", partner.owner_id) else []
 
 
 def _listed(whapi: Whapi, call: Call, channels: list[Channel]) -> Reply:
     now, rng = whapi.world.clock.now(), whapi.world.faults.rng
     chance = whapi.config.listing_partial_probability
-    seen = [channel for channel in channels if channel.visible_at <= now]
+    kept = whapi.config.listing_deleted_seconds
+    seen = [
+        row for row in channels if row.visible_at <= now and (row.deleted_at is None or now < row.deleted_at + kept)
+    ]
     if chance > 0 and rng.random() < chance:
         seen = [channel for channel in seen if rng.random() < 0.5]
     found, figures = page(call, seen)

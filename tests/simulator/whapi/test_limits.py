@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.whapi import limits
+from simulator.whapi.errors import Problem
 from tests.simulator.whapi.conftest import DAY, Whapi, started
 
 
@@ -71,3 +73,36 @@ async def test_a_channel_that_calls_too_often_is_429_when_the_knob_says_so() -> 
         assert told[2].headers["Retry-After"] == "1"
         await whapi.advance(1)
         assert (await channel.gate("GET", "settings")).status == 200
+
+
+async def test_messages_of_the_day_and_chats_of_the_month_are_counted_apart() -> None:
+    async with started(messages_a_day=3, chats_a_month=2) as whapi:
+        row = (await whapi.create()).row
+        world = whapi.running.world.whapi
+        channel = world.channels[row["id"]]
+        for chat in ("1@s.whatsapp.net", "2@s.whatsapp.net"):
+            limits.check_message(world, channel, chat)
+            limits.count_message(world, channel, chat)
+        with pytest.raises(Problem):
+            limits.check_message(world, channel, "3@s.whatsapp.net")
+        limits.check_message(world, channel, "1@s.whatsapp.net")
+        limits.count_message(world, channel, "1@s.whatsapp.net")
+        with pytest.raises(Problem):
+            limits.check_message(world, channel, "1@s.whatsapp.net")
+        await whapi.advance(DAY)
+        limits.check_message(world, channel, "1@s.whatsapp.net")
+        await whapi.advance(31 * DAY)
+        limits.check_message(world, channel, "3@s.whatsapp.net")
+
+
+async def test_checks_of_the_day_are_taken_all_or_none() -> None:
+    async with started(checks_a_day=5) as whapi:
+        row = (await whapi.create()).row
+        world = whapi.running.world.whapi
+        channel = world.channels[row["id"]]
+        limits.take_checks(world, channel, 3)
+        with pytest.raises(Problem):
+            limits.take_checks(world, channel, 3)
+        limits.take_checks(world, channel, 2)
+        channel.mode = "live"
+        limits.take_checks(world, channel, 100)

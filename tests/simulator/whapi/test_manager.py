@@ -88,6 +88,16 @@ async def test_a_new_channel_is_missing_from_the_list_for_as_long_as_the_knob_sa
         assert (await whapi.manager("GET", "/channels/list")).ok()["total"] == 1
 
 
+async def test_a_deleted_channel_is_listed_for_as_long_as_the_knob_says() -> None:
+    async with started(listing_deleted_seconds=30) as whapi:
+        channel = await whapi.create()
+        await channel.manage("DELETE")
+        assert (await whapi.manager("GET", "/channels/list")).ok()["total"] == 1
+        assert (await channel.manage("GET")).status == 404
+        await whapi.advance(31)
+        assert (await whapi.manager("GET", "/channels/list")).ok()["total"] == 0
+
+
 async def test_a_channel_is_renamed_and_moved(whapi: Whapi) -> None:
     channel = await whapi.create()
     project = (await whapi.manager("PUT", "/projects", {"name": "Brand"})).ok()["id"]
