@@ -1,4 +1,4 @@
-"""Reading values that upstreams type loosely: text, numbers and instants, or nothing."""
+"""Reading values that gateways type loosely: text, numbers and instants, or nothing."""
 
 import math
 from datetime import UTC, datetime
@@ -57,6 +57,12 @@ def flag_in(holder: Any, name: str) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
+def told_at(value: Any) -> str | None:
+    """A moment as tenants see it; see `instant`."""
+    moment = instant(value)
+    return None if moment is None else to_wire(moment)
+
+
 def number_in(holder: Any, name: str) -> int | None:
     """A whole number of an object, also when it was written as digits."""
     value = holder.get(name) if isinstance(holder, dict) else None
@@ -65,17 +71,12 @@ def number_in(holder: Any, name: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def told_at(value: Any) -> str | None:
-    """A moment as tenants see it; see `instant`."""
-    moment = instant(value)
-    return None if moment is None else to_wire(moment)
-
-
 def instant(value: Any) -> datetime | None:
     """A moment given in seconds or milliseconds since 1970, or in ISO 8601 where no zone means UTC; else None.
 
     Source: GREEN-API getInstances page shows `timeCreated` in ISO form, `0001-01-01T00:00:00` stands for never;
-    Whapi's manager tells milliseconds, its gate seconds, some of them as text (read 2026-11-21).
+    older collections show other forms. Whapi's partner reference has milliseconds, its schemas show seconds; its gate
+    writes some seconds as text (both read 2026-11-21).
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
@@ -93,10 +94,17 @@ def instant(value: Any) -> datetime | None:
     return moment if moment.year >= FIRST_YEAR else None
 
 
-def link_in(row: Any, name: str) -> str | None:
+def link_in(holder: Any, name: str) -> str | None:
     """An address of a file; None when there is none, or a mark stands in its place."""
-    link = text_in(row, name)
+    link = text_in(holder, name)
     return link if link.startswith(("http://", "https://")) else None
+
+
+def phone_of(wid: str) -> str | None:
+    """The digits of an own account id such as `79990001122@c.us`; None for an empty or a hidden number."""
+    number, _, server = wid.partition("@")
+    number = number.partition(":")[0].lstrip("+")
+    return number if number.isascii() and number.isdecimal() and server != "lid" else None
 
 
 def _is_plain_number(value: str) -> bool:
