@@ -43,7 +43,7 @@ class OperatorInstanceView(Struct):
     trial_ends_at: Timestamp | None
     paid_through_at: Timestamp | None
     limits: Annotated[dict[str, int | None] | None, Meta(description="Amounts in place of the plan's, by metric.")]
-    upstream_id: int | None
+    upstream_account: str | None
     tag: str
     create_attempts: int
     failure: str | None
@@ -121,7 +121,7 @@ class Difference(Struct):
     environment: str
     subject: str
     tag: str | None
-    upstream_id: int | None
+    upstream_account: str | None
     instance_id: str | None
     sightings: int
     action: str

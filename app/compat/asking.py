@@ -119,7 +119,7 @@ class Asking:
                         public_url=self._parts.public_url,
                     )
                 )
-        return Cleaner(known.line.number, instance.upstream_id, provider.hosts(), link)
+        return Cleaner(known.line.number, instance.upstream_account, provider.hosts(), link)
 
     async def refused(self, call: Call, error: AppError) -> Answer:
         """What a refusal of ours is to the client; a limit is told of by a notification as well."""
@@ -127,7 +127,7 @@ class Asking:
             log.warning("compat_not_asked", method=call.method.name, code=error.code, **error.facts)
         if gates.is_gate(error):
             await self._tell(call, error)
-        return gates.refusal(call.scene, error, has_account=call.known.instance.upstream_id is not None)
+        return gates.refusal(call.scene, error, has_account=call.known.instance.upstream_account is not None)
 
     async def within(self, serve: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer if it comes in time; what was begun is not broken off."""

@@ -197,7 +197,7 @@ def _closed(call: Call) -> Answer | None:
     known, instance = call.known, call.known.instance
     if instance.status in LEAVING or not instance.wanted:
         return DELETED
-    if instance.upstream_id is None and instance.status != "failed":
+    if instance.upstream_account is None and instance.status != "failed":
         return UNAUTHORIZED  # as upstream says of an instance that it is making
     is_suspended = known.tenant_status != "active" or instance.suspended_by is not None
     if is_suspended and call.method.name not in READABLE:

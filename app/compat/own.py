@@ -190,7 +190,7 @@ class Own:
 
     async def _get_state(self, call: Call) -> Answer:
         instance = call.known.instance
-        if instance.upstream_id is not None and instance.status == "provisioning":
+        if instance.upstream_account is not None and instance.status == "provisioning":
             return told({"stateInstance": "starting"})
         return await self._asking.serve(call)
 

@@ -47,7 +47,7 @@ class Cleaner:
     """What is ours in place of what is upstream's, for one line."""
 
     number: int
-    upstream_id: int | None
+    account: str | None
     hosts: tuple[str, ...]
     links: Links = field(repr=False)
     is_machine: bool = False
@@ -146,9 +146,9 @@ def tells(text: str, cleaner: Cleaner) -> bool:
     lower = text.lower()
     if any(mark in lower for mark in MARKS) or any(host in lower for host in cleaner.hosts) or TOKEN.search(lower):
         return True
-    if cleaner.upstream_id is None or not (" " in text or "/" in text):
+    if cleaner.account is None or not (" " in text or "/" in text):
         return False  # a chat's id may have the same digits
-    return str(cleaner.upstream_id) in DIGITS.findall(text)
+    return cleaner.account in DIGITS.findall(text)
 
 
 def _said(method: Method, value: dict[str, Any]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ async def relay(parts: Parts, call: Call, extensions: Any, receive: Receive, sen
             held.enter_context(OF_LINE.hold(call.known.line.number))
             place = await parts.gateway.admit(call.known.principal, call.known.instance.id, call.method)
         except AppError as error:
-            has_account = call.known.instance.upstream_id is not None
+            has_account = call.known.instance.upstream_account is not None
             await refuse(extensions, send, gates.refusal(call.scene, error, has_account=has_account))
             return
         await _relayed(parts, call, place, receive, send)

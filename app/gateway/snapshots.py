@@ -28,7 +28,8 @@ from app.providers.registry import Registry
 MOST_KEPT: Final = 100_000
 READ: Final = Statement(
     """
-    select i.tenant_id, i.id, i.environment, i.provider, i.upstream_id, i.upstream_token_sealed, i.connection,
+    select i.tenant_id, i.id, i.environment, i.provider, i.upstream_account, i.upstream_url, i.upstream_token_sealed,
+        i.connection,
         l.number, l.token_hash, s.plan, s.paid_through_at, s.limits,
         (i.status = 'active' and i.wanted and i.suspended_by is null and t.status = 'active'
             and s.billing_mode = 'live' and s.closed_at is null) as is_live,
@@ -153,7 +154,8 @@ class Snapshots:
         for row in changed:
             try:
                 vault = await open_vault(uow, row["tenant_id"])
-                credentials = open_credentials(vault, row["id"], row["upstream_id"], row["upstream_token_sealed"])
+                sealed, place = row["upstream_token_sealed"], (row["upstream_account"], row["upstream_url"])
+                credentials = open_credentials(vault, row["id"], place[0], sealed, place[1])
             except Unreadable:
                 self._made[row["id"]] = (row[:-1], None)
             else:

@@ -43,17 +43,17 @@ def read_body(body: bytes) -> dict[str, Any]:
     return cleaned
 
 
-def public_copy(value: Any, *, upstream_id: int | None = None, link: Link = lambda _, __: "") -> Any:
+def public_copy(value: Any, *, account: str | None = None, link: Link = lambda _, __: "") -> Any:
     """A notification without the upstream's host, account number, tokens and sentences; `link` makes links of ours.
 
     What people wrote loses such words only.
     """
-    return _copy(value, _Hidden(upstream_id, link), by_people=False)
+    return _copy(value, _Hidden(account, link), by_people=False)
 
 
 @dataclass(frozen=True)
 class _Hidden:
-    upstream_id: int | None
+    account: str | None
     link: Link
 
 
@@ -63,8 +63,8 @@ def _copy(value: Any, hidden: _Hidden, *, by_people: bool) -> Any:
     if isinstance(value, list):
         return [_copy(item, hidden, by_people=by_people) for item in value]
     if isinstance(value, str):
-        return _text(value, hidden.upstream_id, by_people)
-    return REMOVED if type(value) is int and value == hidden.upstream_id else value
+        return _text(value, hidden.account, by_people)
+    return REMOVED if type(value) is int and str(value) == hidden.account else value
 
 
 def _member(key: str, beside: dict[str, Any], hidden: _Hidden, by_people: bool) -> Any:
@@ -74,13 +74,13 @@ def _member(key: str, beside: dict[str, Any], hidden: _Hidden, by_people: bool) 
     return _copy(item, hidden, by_people=by_people or key in WRITTEN_BY_PEOPLE)
 
 
-def _text(value: str, upstream_id: int | None, by_people: bool) -> str:
+def _text(value: str, account: str | None, by_people: bool) -> str:
     if by_people:
         return WORD.sub(_shown, value) if _is_hidden(value) else value
-    if _is_hidden(value) or TOKEN.search(value.lower()) or value == str(upstream_id):
+    if _is_hidden(value) or TOKEN.search(value.lower()) or value == account:
         return REMOVED
     is_words = " " in value or "/" in value  # a chat's id may have the same digits
-    return REMOVED if is_words and str(upstream_id) in DIGITS.findall(value) else value
+    return REMOVED if is_words and account in DIGITS.findall(value) else value
 
 
 def _is_hidden(text: str) -> bool:

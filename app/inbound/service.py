@@ -79,8 +79,8 @@ async def take(
     if not await store.add(uow, instance, dedupe=said.dedupe, kind=said.kind, state=state, body_sealed=sealed):
         return
     if state == "foreign":
-        if said.upstream_id is not None:
-            await instances.seen_upstream(uow, instance, said.upstream_id)
+        if said.account is not None:
+            await instances.seen_upstream(uow, instance, said.account)
         return
     origin = {"provider": instance.provider, "environment": instance.environment}
     links = Sealer(vault, instance.tenant_id, instance.id, **origin, public_url=public_url)
@@ -112,7 +112,7 @@ async def _keep(uow: UnitOfWork, instance: Instance, vault: Vault, body: Body, s
 
 def _state(instance: Instance, said: Notification) -> str:
     """`foreign`: it is about another upstream account than the instance's, or about none."""
-    if said.upstream_id is None or said.upstream_id != instance.upstream_id:
+    if said.account is None or said.account != instance.upstream_account:
         return "foreign"
     return "unmapped" if isinstance(said.what, Unmapped) else "accepted"
 
@@ -142,8 +142,8 @@ async def _act(
                 instance_id=instance.id,
                 data={
                     "instance_id": to_wire(INSTANCE, instance.id),
-                    "type": public_copy(what.upstream_type, upstream_id=instance.upstream_id),
-                    "raw": public_copy(parsed, upstream_id=instance.upstream_id, link=links),
+                    "type": public_copy(what.upstream_type, account=instance.upstream_account),
+                    "raw": public_copy(parsed, account=instance.upstream_account, link=links),
                 },
             )
 

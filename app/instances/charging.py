@@ -56,7 +56,7 @@ CHARGE = text(
             select from ledger_transactions t where t.kind = 'charge' and t.source = i.id || ':' || d.day::date
         ) and not exists (
             select from ledger_transactions t where t.kind = 'surplus'
-            and t.source = i.environment || ':' || i.provider || ':' || i.upstream_id || ':' || d.day::date
+            and t.source = i.environment || ':' || i.provider || ':' || i.upstream_account || ':' || d.day::date
         )
         order by d.day, i.id
         limit :limit
@@ -105,7 +105,7 @@ BOOK = text(
 )
 OWNED = text(
     "select exists (select from instances where environment = :environment and provider = :provider"
-    " and upstream_id = :upstream_id)"
+    " and upstream_account = :upstream_account)"
 )
 
 
@@ -141,13 +141,13 @@ class Stray:
 
     environment: str
     provider: str
-    upstream_id: int
+    upstream_account: str
     tenant_id: UUID | None
 
 
 async def bear(uow: UnitOfWork, stray: Stray, first: date, last: date) -> None:
     """Book an account's days to the house, each once; none of one that is, or was, an instance's. System's scope."""
-    place = {"environment": stray.environment, "provider": stray.provider, "upstream_id": stray.upstream_id}
+    place = {"environment": stray.environment, "provider": stray.provider, "upstream_account": stray.upstream_account}
     if await uow.session.scalar(OWNED, place):
         return
     for number in range((last - first).days + 1):
@@ -155,10 +155,10 @@ async def bear(uow: UnitOfWork, stray: Stray, first: date, last: date) -> None:
         await ledger.post(
             uow,
             kind="surplus",
-            source=f"{stray.environment}:{stray.provider}:{stray.upstream_id}:{day}",
+            source=f"{stray.environment}:{stray.provider}:{stray.upstream_account}:{day}",
             movements={ledger.HOUSE: -1, ledger.CONSUMED: 1},
             tenant_id=stray.tenant_id,
             instance_id=None,
             day=day,
-            note=f"upstream account {stray.upstream_id}",
+            note=f"upstream account {stray.upstream_account}",
         )

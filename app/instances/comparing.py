@@ -31,7 +31,7 @@ class Known:
     wanted: bool
     environment: str
     provider: str
-    upstream_id: int | None
+    upstream_account: str | None
     is_calling: bool
     created_at: datetime | None
     seen_at: datetime | None
@@ -45,7 +45,7 @@ class Difference:
     """
 
     kind: Kind
-    upstream_id: int
+    upstream_account: str
     tag: str
     instance_id: UUID | None
     tenant_id: UUID | None
@@ -56,7 +56,7 @@ class Difference:
     @property
     def subject(self) -> str:
         """What identifies it from one round to the next."""
-        return str(self.upstream_id)
+        return self.upstream_account
 
 
 @dataclass(frozen=True)
@@ -92,25 +92,27 @@ def compare(
         row = by_id.get(instance_id)
         if row is None:
             differences.append(_difference("orphan", account, None))
-        elif row.upstream_id == account.upstream_id and row.status != "deleted":
+        elif row.upstream_account == account.account and row.status != "deleted":
             matches.append(Match(row, account))
-        elif row.is_calling and row.upstream_id is None:
+        elif row.is_calling and row.upstream_account is None:
             waiting.append(row)
         else:
             differences.append(_beside(row, account))
-    seen = {account.upstream_id for account in listed}
+    seen = {account.account for account in listed}
     oldest = begun_at - timedelta(seconds=lag_seconds)
     for row in by_id.values():
-        if row.upstream_id is None or row.upstream_id in seen or row.status in ("deleting", "deleted"):
+        if row.upstream_account is None or row.upstream_account in seen or row.status in ("deleting", "deleted"):
             continue
         if row.created_at is not None and row.created_at < oldest:
-            differences.append(Difference("ghost", row.upstream_id, row.tag, row.id, row.tenant_id, row.created_at))
+            differences.append(
+                Difference("ghost", row.upstream_account, row.tag, row.id, row.tenant_id, row.created_at)
+            )
     return Comparison(tuple(matches), tuple(differences), tuple(waiting), len(listed))
 
 
 def _beside(row: Known, account: Listed) -> Difference:
     """An account with the tag of a row that does not count on it: the row has another, or has given up."""
-    if row.upstream_id is not None or not row.wanted or row.status == "deleted":
+    if row.upstream_account is not None or not row.wanted or row.status == "deleted":
         return _difference("surplus", account, row)
     has_token = bool(account.token.reveal())
     awaited = has_token and row.status in ("queued", "provisioning")
@@ -122,7 +124,7 @@ def _difference(
 ) -> Difference:
     return Difference(
         kind,
-        account.upstream_id,
+        account.account,
         account.tag,
         row.id if row else None,
         row.tenant_id if row else None,

@@ -153,7 +153,7 @@ async def _delete(tools: Tools, plan: Plan) -> Turn:
     """Repeated until it is known: an account that is not there counts as deleted."""
     assert plan.credentials is not None
     try:
-        await plan.provider.delete(plan.credentials.upstream_id)
+        await plan.provider.delete(plan.credentials.account)
     except ProviderError as error:
         wait = lifecycle.step_seconds(tools.options.ready_poll_seconds, plan.tries)
         return Turn(None, max(wait, error.retry_after_seconds or 0.0), {"detail": error.detail})
@@ -163,15 +163,15 @@ async def _delete(tools: Tools, plan: Plan) -> Turn:
 async def _confirm_delete(tools: Tools, plan: Plan) -> Turn:
     """Seen as gone in a listing begun after the delete; one that is still listed is deleted again now and then."""
     assert plan.credentials is not None
-    upstream_id = plan.credentials.upstream_id
+    upstream_account = plan.credentials.account
     given_up = Turn(Step.RECLAIM, learnt={"seen_deleted_at": None})
     try:
         if plan.tries and plan.tries % AGAIN_DELETE_EVERY == 0:
-            await plan.provider.delete(upstream_id)
+            await plan.provider.delete(upstream_account)
         sheet = await desk.listing(plan.provider, not_before=plan.planned)
     except ProviderError as error:
         return _again_or(tools, plan, given_up, error)
-    if all(listed.upstream_id != upstream_id for listed in sheet.listed):
+    if all(listed.account != upstream_account for listed in sheet.listed):
         return Turn(Step.RECLAIM, learnt={"seen_deleted": True})
     return _again_or(tools, plan, given_up, None)
 
@@ -179,7 +179,7 @@ async def _confirm_delete(tools: Tools, plan: Plan) -> Turn:
 async def _reclaim(tools: Tools, plan: Plan) -> None:
     """Unused days go back; booked once however often this runs."""
     async with recording(tools, plan) as (uow, instance):
-        used = instance.upstream_id is not None and instance.failure is None
+        used = instance.upstream_account is not None and instance.failure is None
         days = await plans.close(uow, instance.tenant_id, instance.id, source="instance.delete", used=used)
         await _record(uow, plan, instance, Turn(Step.ERASE, learnt={"reclaimed_days": days}))
 
@@ -205,7 +205,7 @@ async def _erase(tools: Tools, plan: Plan) -> None:
 def _receipt(uow: UnitOfWork, instance: Instance, operation: Operation, erased: dict[str, int]) -> dict[str, Any]:
     """What was done, in one document that its digest covers."""
     learnt = operation.input or {}
-    had_upstream = instance.upstream_id is not None
+    had_upstream = instance.upstream_account is not None
     receipt: dict[str, Any] = {
         "instance_id": ids.to_wire(ids.INSTANCE, instance.id),
         "requested_at": to_wire(operation.created_at),

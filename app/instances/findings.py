@@ -7,7 +7,7 @@ from app.kit.db import UnitOfWork
 from app.kit.ids import new_id
 
 
-async def note(uow: UnitOfWork, instance: Instance, kind: str, upstream_id: int, *, policy: str) -> None:
+async def note(uow: UnitOfWork, instance: Instance, kind: str, upstream_account: str, *, policy: str) -> None:
     """Write down a difference about an instance once; a sighting is counted by the comparison of listings only."""
     await uow.session.execute(
         insert(Finding)
@@ -16,8 +16,8 @@ async def note(uow: UnitOfWork, instance: Instance, kind: str, upstream_id: int,
             environment=instance.environment,
             provider=instance.provider,
             kind=kind,
-            subject=str(upstream_id),
-            upstream_id=upstream_id,
+            subject=upstream_account,
+            upstream_account=upstream_account,
             tag=instance.tag,
             instance_id=instance.id,
             policy=policy,

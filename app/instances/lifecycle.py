@@ -123,7 +123,7 @@ def judge_look(hits: Sequence[Listed], *, conclusive: bool, lost: int, wanted: b
     ordered = sorted(hits, key=_age)
     usable = [hit for hit in ordered if hit.token.reveal()]
     if usable:
-        rest = tuple(hit for hit in ordered if hit.upstream_id != usable[0].upstream_id)
+        rest = tuple(hit for hit in ordered if hit.account != usable[0].account)
         return Found(LookVerdict.ADOPT, usable[0], rest)
     if ordered or not conclusive:
         return Found(LookVerdict.AGAIN)
@@ -132,9 +132,9 @@ def judge_look(hits: Sequence[Listed], *, conclusive: bool, lost: int, wanted: b
     return Found(LookVerdict.GIVE_UP if lost >= MOST_LOST_CREATES else LookVerdict.ABSENT)
 
 
-def _age(listed: Listed) -> tuple[bool, float, int]:
+def _age(listed: Listed) -> tuple[bool, float, int, str]:
     created = listed.created_at
-    return created is None, created.timestamp() if created else 0.0, listed.upstream_id
+    return created is None, created.timestamp() if created else 0.0, len(listed.account), listed.account
 
 
 def is_usable(link: Link) -> bool:

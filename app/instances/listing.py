@@ -46,7 +46,7 @@ class Found:
     environment: str
     subject: str
     tag: str | None
-    upstream_id: int | None
+    upstream_account: str | None
     instance_id: UUID | None
     sightings: int
     action: str
@@ -153,12 +153,12 @@ async def _judge(
 
 async def _compare(uow: UnitOfWork, account: Account, options: Options) -> Comparison:
     """Rows of other environments may share the partner account; what is theirs is foreign here."""
-    listed = {one.upstream_id: one for one in account.listed}
-    tags = {one.upstream_id: read_tag(options.deployment, one.tag) for one in listed.values()}
+    listed = {one.account: one for one in account.listed}
+    tags = {one.account: read_tag(options.deployment, one.tag) for one in listed.values()}
     rows = await store.known(uow, account.name, account.environment, [tag for tag in tags.values() if tag is not None])
     others = {row.id for row in rows if (row.provider, row.environment) != (account.name, account.environment)}
     return comparing.compare(
-        [one for one in listed.values() if tags[one.upstream_id] not in others],
+        [one for one in listed.values() if tags[one.account] not in others],
         [row for row in rows if row.id not in others],
         options.deployment,
         begun_at=account.begun_at,
@@ -181,14 +181,16 @@ def _write(
         provider=account.name,
         kind=item.kind,
         subject=item.subject,
-        upstream_id=item.upstream_id,
+        upstream_account=item.upstream_account,
         tag=item.tag,
         instance_id=item.instance_id,
     )
     finding.policy, finding.sightings = options.repair_policy, seen.sightings
     finding.first_seen_at, finding.last_seen_at = seen.first_seen_at, uow.now
     if known is None:
-        log.warning("listing_differs", kind=item.kind, upstream_id=item.upstream_id, instance=str(item.instance_id))
+        log.warning(
+            "listing_differs", kind=item.kind, upstream_account=item.upstream_account, instance=str(item.instance_id)
+        )
         uow.session.add(finding)
     return finding
 
@@ -218,13 +220,13 @@ async def _act(uow: UnitOfWork, account: Account, item: Difference, finding: Fin
 
 def _counts_on(instance: Instance, item: Difference) -> bool:
     """Whether by now the row has the account, or is looking for one of its tag."""
-    if instance.upstream_id == item.upstream_id:
+    if instance.upstream_account == item.upstream_account:
         return instance.status != "deleted"
-    return instance.upstream_id is None and instance.calling_since is not None
+    return instance.upstream_account is None and instance.calling_since is not None
 
 
 def _stray(account: Account, item: Difference) -> Stray:
-    return Stray(account.environment, account.name, item.upstream_id, item.tenant_id)
+    return Stray(account.environment, account.name, item.upstream_account, item.tenant_id)
 
 
 async def _bear(uow: UnitOfWork, account: Account, item: Difference, known: Finding | None, seen: Sighting) -> None:
@@ -243,11 +245,11 @@ async def _bear(uow: UnitOfWork, account: Account, item: Difference, known: Find
 
 async def _adopt(uow: UnitOfWork, account: Account, item: Difference, finding: Finding, instance: Instance) -> None:
     """Give a row the account that came too late for it, if the row still has none and none is being created."""
-    facts_fit = instance.upstream_id is None and instance.calling_since is None and instance.wanted
-    listed = next((one for one in account.listed if one.upstream_id == item.upstream_id), None)
+    facts_fit = instance.upstream_account is None and instance.calling_since is None and instance.wanted
+    listed = next((one for one in account.listed if one.account == item.upstream_account), None)
     if not facts_fit or listed is None or instance.status not in ("queued", "provisioning", "failed"):
         return
-    await service.attach(uow, instance, listed.upstream_id, listed.token, listed.created_at)
+    await service.attach(uow, instance, listed)
     instance.status, instance.failure = "provisioning", None
     finding.closed_at, finding.outcome = uow.now, "adopted"
     uow.defer(ReconcileInstance(ref=instance.id, tenant_id=instance.tenant_id))
@@ -289,10 +291,10 @@ async def _delete(database: Database, provider: Provider, doomed: Doomed) -> Non
     """Delete one surplus account; of unknown outcome it stays a finding, and the next round sees it or not."""
     outcome, detail = "done", None
     try:
-        await provider.delete(doomed.stray.upstream_id)
+        await provider.delete(doomed.stray.upstream_account)
     except ProviderError as error:
         outcome, detail = str(error.outcome), error.detail
-    log.warning("surplus_deleted", upstream_id=doomed.stray.upstream_id, outcome=outcome)
+    log.warning("surplus_deleted", upstream_account=doomed.stray.upstream_account, outcome=outcome)
     async with database.begin(SYSTEM) as uow:
         await store.end_finding(uow, doomed.finding_id, "deleted" if outcome == "done" else None)
         if doomed.stray.tenant_id is not None and doomed.call_id is not None:
@@ -307,7 +309,7 @@ def _told(item: Difference, account: Account, seen: Sighting, action: Action) ->
         environment=account.environment,
         subject=item.subject,
         tag=item.tag,
-        upstream_id=item.upstream_id,
+        upstream_account=item.upstream_account,
         instance_id=item.instance_id,
         sightings=seen.sightings,
         action=action,

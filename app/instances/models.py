@@ -23,7 +23,7 @@ class Instance(Base, TenantOwned):
     __table_args__ = (
         UniqueConstraint("id"),
         UniqueConstraint("tag"),
-        UniqueConstraint("provider", "environment", "upstream_id", name="uq_instances_upstream"),
+        UniqueConstraint("provider", "environment", "upstream_account", name="uq_instances_account"),
         Index(
             "uq_instances_tenant_name",
             "tenant_id",
@@ -46,7 +46,9 @@ class Instance(Base, TenantOwned):
     details: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
 
     tag: Mapped[str]
-    upstream_id: Mapped[int | None] = mapped_column(BigInteger)
+    upstream_account: Mapped[str | None]
+    upstream_id: Mapped[int | None] = mapped_column(BigInteger)  # of processes before 0004; a trigger keeps it
+    upstream_url: Mapped[str | None]
     upstream_token_sealed: Mapped[bytes | None]
     upstream_created_at: Mapped[datetime | None]
     upstream_seen_at: Mapped[datetime | None]
@@ -115,7 +117,8 @@ class Finding(Base):
     provider: Mapped[str]
     kind: Mapped[str]
     subject: Mapped[str]
-    upstream_id: Mapped[int | None] = mapped_column(BigInteger)
+    upstream_account: Mapped[str | None]
+    upstream_id: Mapped[int | None] = mapped_column(BigInteger)  # of processes before 0004; a trigger keeps it
     tag: Mapped[str | None]
     instance_id: Mapped[UUID | None]
     policy: Mapped[str]

@@ -61,7 +61,7 @@ async def _plan(uow: UnitOfWork, tools: Tools, registry: Registry, claim: Claim)
     if step is None:
         await work.settle(uow, claim)
         return None
-    has_upstream = instance.upstream_id is not None
+    has_upstream = instance.upstream_account is not None
     plan = Plan(
         step=step,
         claim=claim,
@@ -95,7 +95,7 @@ def facts_of(instance: Instance) -> Facts:
     return Facts(
         status=instance.status,
         wanted=instance.wanted,
-        has_upstream=instance.upstream_id is not None,
+        has_upstream=instance.upstream_account is not None,
         is_calling=instance.calling_since is not None,
         quiet_until=instance.quiet_until,
         delete_step=instance.delete_step,
@@ -132,7 +132,7 @@ async def _create(tools: Tools, plan: Plan) -> None:
             return
         await work.settle(uow, plan.claim, again_seconds=tools.options.ready_poll_seconds)
         await store.end_call(uow, plan.tenant_id, plan.call_id, "done")
-        await service.attach(uow, instance, ending.upstream_id, ending.token, None)
+        await service.attach(uow, instance, ending)
         await _tell(uow, await _operation(uow, instance), "starting", 50, READY_ETA_SECONDS)
 
 
@@ -174,7 +174,7 @@ async def _look(tools: Tools, plan: Plan) -> None:
         return
     hits = [listed for listed in sheet.listed if listed.tag.strip().lower() == plan.tag]
     async with recording(tools, plan) as (uow, instance):
-        if instance.upstream_id is not None or instance.calling_since is None:
+        if instance.upstream_account is not None or instance.calling_since is None:
             await work.settle(uow, plan.claim, again_seconds=0)
             return
         since = _since(await _operation(uow, instance))
@@ -193,10 +193,10 @@ async def _record_look(uow: UnitOfWork, tools: Tools, plan: Plan, instance: Inst
         case LookVerdict.ADOPT:
             assert found.adopt is not None
             await work.settle(uow, plan.claim, again_seconds=0)
-            log.info("instance_adopted", upstream_id=found.adopt.upstream_id, surplus=len(found.surplus))
-            await service.attach(uow, instance, found.adopt.upstream_id, found.adopt.token, found.adopt.created_at)
+            log.info("instance_adopted", upstream_account=found.adopt.account, surplus=len(found.surplus))
+            await service.attach(uow, instance, found.adopt)
             for listed in found.surplus:
-                await findings.note(uow, instance, "surplus", listed.upstream_id, policy=tools.options.repair_policy)
+                await findings.note(uow, instance, "surplus", listed.account, policy=tools.options.repair_policy)
             await _tell(uow, await _operation(uow, instance), "starting", 50, READY_ETA_SECONDS)
         case LookVerdict.GIVE_UP:
             await work.settle(uow, plan.claim)
@@ -254,7 +254,7 @@ async def _record_ready(uow: UnitOfWork, instance: Instance, link: Link, phone: 
 async def _call_late(uow: UnitOfWork, instance: Instance, operation: Operation) -> None:
     """Nobody waits for ever: the operation fails, the account is watched on and may still become ready."""
     instance.failure = "It was created and has not become ready in time; a reboot upstream may help."
-    log.error("never_ready", upstream_id=instance.upstream_id)
+    log.error("never_ready", upstream_account=instance.upstream_account)
     await service.say(uow, instance, "instance.provision_failed", {"code": "upstream_unavailable"})
     await operations.fail(
         uow, operation, "upstream_unavailable", "The gateway has not made the instance ready in time."

@@ -36,7 +36,7 @@ async def retry(uow: UnitOfWork, instance: Instance) -> Operation:
     await service.hold(uow, instance)
     if instance.status != "failed":
         raise NotFailed()
-    has_upstream = instance.upstream_id is not None
+    has_upstream = instance.upstream_account is not None
     if has_upstream and instance.upstream_deleted_at is not None:
         raise AccountGone()
     if await store.is_being_deleted(uow, instance.id):

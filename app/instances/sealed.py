@@ -12,10 +12,10 @@ def place(column: str, instance_id: UUID) -> str:
     return f"instances.{column}|{instance_id}"
 
 
-def open_credentials(vault: Vault, instance_id: UUID, upstream_id: int, sealed: bytes) -> Credentials:
+def open_credentials(vault: Vault, instance_id: UUID, account: str, sealed: bytes, base_url: str | None) -> Credentials:
     """How an upstream account is called.
 
     Raises:
         Unreadable: the tenant was erased.
     """
-    return Credentials(upstream_id, Secret(vault.open(sealed, place("upstream_token", instance_id))))
+    return Credentials(account, Secret(vault.open(sealed, place("upstream_token", instance_id))), base_url or "")

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from app.kit.ids import new_id, to_wire
 from app.operations import service as operations
 from app.operations.models import Operation
 from app.plans import service as plans
-from app.providers.port import AccountWish, Credentials, Link
+from app.providers.port import AccountWish, Created, Credentials, Link, Listed
 
 HOOK_TOKEN_BYTES: Final = 25
 STATUSES: Final = ("queued", "provisioning", "active", "suspended", "deleting", "deleted", "failed")
@@ -162,7 +161,7 @@ def usable(instance: Instance) -> None:
         raise InstanceFailed()
     if instance.suspended_by is not None:
         raise InstanceSuspended(f"It was suspended by the {instance.suspended_by}.")
-    if instance.status not in ("active", "suspended") or instance.upstream_id is None:
+    if instance.status not in ("active", "suspended") or instance.upstream_account is None:
         raise InstanceNotReady(headers={"Retry-After": "5"})
 
 
@@ -172,10 +171,11 @@ async def credentials(uow: UnitOfWork, instance: Instance) -> Credentials:
     Raises:
         InstanceNotReady: there is none yet.
     """
-    if instance.upstream_id is None or instance.upstream_token_sealed is None:
+    if instance.upstream_account is None or instance.upstream_token_sealed is None:
         raise InstanceNotReady(headers={"Retry-After": "5"})
     vault = await open_vault(uow, instance.tenant_id)
-    return open_credentials(vault, instance.id, instance.upstream_id, instance.upstream_token_sealed)
+    sealed = instance.upstream_token_sealed
+    return open_credentials(vault, instance.id, instance.upstream_account, sealed, instance.upstream_url)
 
 
 async def wish(uow: UnitOfWork, instance: Instance, options: Options) -> AccountWish:
@@ -188,9 +188,7 @@ async def wish(uow: UnitOfWork, instance: Instance, options: Options) -> Account
     )
 
 
-async def attach(
-    uow: UnitOfWork, instance: Instance, upstream_id: int, token: Secret, created_at: datetime | None
-) -> None:
+async def attach(uow: UnitOfWork, instance: Instance, account: Created | Listed) -> None:
     """Store the upstream account of an instance; from here on no create is open.
 
     Without upstream's word for its creation it is now, unless the create went on over the cut of a billing day: then
@@ -199,12 +197,14 @@ async def attach(
     begun_at = instance.calling_since or uow.now
     is_sure = billing_day(begun_at) == billing_day(uow.now)
     vault = await open_vault(uow, instance.tenant_id)
-    instance.upstream_id = upstream_id
-    instance.upstream_token_sealed = vault.seal(token.reveal(), _place("upstream_token", instance.id))
+    created_at = account.created_at if isinstance(account, Listed) else None
+    instance.upstream_account = account.account
+    instance.upstream_url = account.base_url or None
+    instance.upstream_token_sealed = vault.seal(account.token.reveal(), _place("upstream_token", instance.id))
     instance.upstream_created_at = created_at or (uow.now if is_sure else None)
     instance.calling_since = instance.quiet_until = None
     touch(instance)
-    with on_violation("uq_instances_upstream", Conflict(upstream_id=upstream_id)):
+    with on_violation("uq_instances_account", Conflict(upstream_account=account.account)):
         await uow.session.flush()
 
 
@@ -338,18 +338,18 @@ async def observe(
         await say(uow, instance, "instance.disconnected", {"connection": connection})
 
 
-async def seen_upstream(uow: UnitOfWork, instance: Instance, upstream_id: int) -> None:
+async def seen_upstream(uow: UnitOfWork, instance: Instance, account: str) -> None:
     """An upstream account has announced itself at the instance's own hook; needs the system's scope.
 
     Another id than the row's is one too many: it is noted, and the listing is compared soon. With none in the row it
     is the create whose answer was lost: the look for it is rung.
     """
-    if instance.upstream_id == upstream_id:
+    if instance.upstream_account == account:
         return
-    if instance.upstream_id is None and instance.calling_since is not None:
+    if instance.upstream_account is None and instance.calling_since is not None:
         uow.defer(ReconcileInstance(ref=instance.id, tenant_id=instance.tenant_id))
         return
-    await findings.note(uow, instance, "surplus", upstream_id, policy="report")
+    await findings.note(uow, instance, "surplus", account, policy="report")
     uow.defer(periodic(ReconcileListing))
 
 

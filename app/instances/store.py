@@ -112,7 +112,9 @@ async def last_create(uow: UnitOfWork, instance: Instance) -> datetime | None:
 async def idle_movers(uow: UnitOfWork, limit: int) -> list[tuple[UUID, UUID]]:
     """Instances on their way for which no work waits, oldest first: (tenant, id)."""
     waiting = exists().where(Work.kind == ReconcileInstance.kind, Work.ref == Instance.id, Work.dead_at.is_(None))
-    moving = or_(Instance.status.in_(MOVING), and_(Instance.calling_since.is_not(None), Instance.upstream_id.is_(None)))
+    moving = or_(
+        Instance.status.in_(MOVING), and_(Instance.calling_since.is_not(None), Instance.upstream_account.is_(None))
+    )
     query = select(Instance.tenant_id, Instance.id).where(moving, ~waiting).order_by(Instance.created_at).limit(limit)
     return [(row.tenant_id, row.id) for row in await uow.session.execute(query)]
 
@@ -123,7 +125,7 @@ async def unwatched(uow: UnitOfWork, poll_seconds: float, limit: int) -> list[tu
         select(Instance.tenant_id, Instance.id)
         .where(
             Instance.status.in_(WATCHED),
-            Instance.upstream_id.is_not(None),
+            Instance.upstream_account.is_not(None),
             or_(
                 Instance.state_checked_at.is_(None),
                 Instance.state_checked_at <= uow.now - timedelta(seconds=poll_seconds),
@@ -140,7 +142,7 @@ async def known(uow: UnitOfWork, provider: str, environment: str, tagged: Sequen
     living = and_(
         Instance.provider == provider,
         Instance.environment == environment,
-        Instance.upstream_id.is_not(None),
+        Instance.upstream_account.is_not(None),
         Instance.status != "deleted",
     )
     rows = await uow.session.execute(select(*_KNOWN).where(or_(living, Instance.id.in_(tagged))))
@@ -207,7 +209,7 @@ _KNOWN = (
     Instance.wanted,
     Instance.environment,
     Instance.provider,
-    Instance.upstream_id,
+    Instance.upstream_account,
     Instance.calling_since.is_not(None).label("is_calling"),
     Instance.upstream_created_at.label("created_at"),
     Instance.upstream_seen_at.label("seen_at"),

@@ -31,14 +31,14 @@ class Numbered(Protocol):
     def number(self) -> int: ...
 
 
-def public(body: dict[str, Any], line: Numbered, *, links: Links, upstream_id: int | None = None) -> dict[str, Any]:
+def public(body: dict[str, Any], line: Numbered, *, links: Links, account: str | None = None) -> dict[str, Any]:
     """A notification as the tenant is told it; the order of its keys stays. Never raises for a JSON object.
 
-    `upstream_id` is the account's number there, which is looked for where the machine writes.
+    `account` is the account's number there, which is looked for where the machine writes.
     """
 
     def ours(key: str, value: Any) -> Any:
-        return _ours(key, value, line.number, upstream_id)
+        return _ours(key, value, line.number, account)
 
     told: dict[str, Any] = {}
     for key, value in body.items():
@@ -87,18 +87,18 @@ def _link(value: str, beside: dict[str, Any], links: Links) -> str:
     return links(value, name if isinstance(name, str) else "")
 
 
-def _ours(key: str, value: Any, number: int, upstream_id: int | None) -> Any:
-    if key == "idInstance" or (type(value) is int and value == upstream_id):
+def _ours(key: str, value: Any, number: int, account: str | None) -> Any:
+    if key == "idInstance" or (type(value) is int and str(value) == account):
         return str(number) if isinstance(value, str) else number
     if not isinstance(value, str):
         return value
     if _is_hidden(value):
         return REMOVED  # the whole sentence: what else it says is upstream's too
-    if value == str(upstream_id):
+    if value == account:
         return str(number)
-    if upstream_id is None or not (" " in value or "/" in value):
+    if account is None or not (" " in value or "/" in value):
         return value  # a chat's id may have the same digits
-    return DIGITS.sub(lambda run: str(number) if run.group() == str(upstream_id) else run.group(), value)
+    return DIGITS.sub(lambda run: str(number) if run.group() == account else run.group(), value)
 
 
 def _is_hidden(text: str) -> bool:

@@ -175,7 +175,7 @@ async def keep(
     line = await store.lock(uow, instance.tenant_id, instance.id)
     if line is None or not switches.wants(line.settings, parsed):
         return
-    body = rewriting.public(parsed, line, links=links, upstream_id=instance.upstream_id)
+    body = rewriting.public(parsed, line, links=links, account=instance.upstream_account)
     await _put(uow, line, said.kind, body)
 
 

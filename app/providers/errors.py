@@ -74,6 +74,14 @@ class TryLater(Refused):
     """The gateway or WhatsApp took too long or was asked too often for this; surely not done, later is fine."""
 
 
+class Unsupported(Refused):
+    """The gateway cannot do this."""
+
+
+class PoolEmpty(Refused):
+    """The partner's pool does not hold so many days."""
+
+
 class BrokenOff(Refused):
     """The body that was being passed on ended before its end, so that the call was never complete."""
 

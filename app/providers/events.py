@@ -114,9 +114,9 @@ Happening = (
 
 
 class Notification(Struct, frozen=True):
-    """A notification in our words. `dedupe` is equal for the same notification sent twice; `upstream_id` says whose."""
+    """A notification in our words. `dedupe` is equal for the same notification sent twice; `account` says whose."""
 
-    upstream_id: int | None
+    account: str | None
     kind: str
     dedupe: bytes
     happened_at: datetime | None

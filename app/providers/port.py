@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -29,11 +29,39 @@ class Link(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Credentials(Struct, frozen=True):
-    """How one upstream account is called."""
+class Traits(Struct, frozen=True, kw_only=True):
+    """What a gateway is like. Callers decide by these, never by its name.
 
-    upstream_id: int
+    `words` is the language of native calls. `billing`: `by_existence`, a day is charged while an account exists, or
+    `prepaid_days`, days are moved from the partner's pool to an account, which ends by itself. At most `creations`
+    accounts may be created in `creation_seconds`; 0 is no such limit. After a change of mode an account is away for
+    `restart_seconds`. `unsupported` are catalogue names of asks that it cannot do.
+    """
+
+    words: Literal["green_api", "whapi"]
+    billing: Literal["by_existence", "prepaid_days"]
+    trial_days: int = 0
+    reclaims: bool = False
+    creations: int = 0
+    creation_seconds: float = 0.0
+    restart_seconds: float = 0.0
+    has_queue: bool = True
+    has_pull: bool = True
+    has_scan_socket: bool = True
+    unsupported: frozenset[str] = frozenset()
+
+    @property
+    def is_prepaid(self) -> bool:
+        """Whether an account ends by itself when its days are used up."""
+        return self.billing == "prepaid_days"
+
+
+class Credentials(Struct, frozen=True):
+    """How one upstream account is called, and where, if accounts differ in that."""
+
+    account: str
     token: Secret
+    base_url: str = ""
 
 
 class AccountWish(Struct, frozen=True):
@@ -45,19 +73,30 @@ class AccountWish(Struct, frozen=True):
 
 
 class Created(Struct, frozen=True):
-    """An account that was created."""
+    """An account that was created; `funded_until` is when it ends by itself."""
 
-    upstream_id: int
+    account: str
     token: Secret
+    base_url: str = ""
+    funded_until: datetime | None = None
 
 
 class Listed(Struct, frozen=True):
     """One living account of the partner's listing."""
 
-    upstream_id: int
+    account: str
     tag: str
     token: Secret
     created_at: datetime | None
+    base_url: str = ""
+    funded_until: datetime | None = None
+    mode: str = ""
+
+
+class Balance(Struct, frozen=True):
+    """The days in the partner's pool."""
+
+    days: int
 
 
 class QrImage(Struct, frozen=True):
@@ -149,6 +188,7 @@ class Provider(Protocol):
     """
 
     name: str
+    traits: Traits
 
     async def create(self, wish: AccountWish) -> Created: ...
 
@@ -156,8 +196,31 @@ class Provider(Protocol):
         """Every living account of the partner, ours and foreign; may lag behind a creation."""
         ...
 
-    async def delete(self, upstream_id: int) -> None:
+    async def one(self, account: str) -> Listed | None:
+        """An account as the partner's side has it; None when it is not there."""
+        ...
+
+    async def delete(self, account: str) -> None:
         """Delete for good; an account that is not there counts as deleted."""
+        ...
+
+    async def fund(self, account: str, days: int, comment: str) -> None:
+        """Move days from the pool to an account; the comment is shown in the partner's billing history.
+
+        Not to be repeated blindly: whether it was done shows in `one(account).funded_until`.
+
+        Raises:
+            Unsupported: the gateway charges by existence.
+            PoolEmpty: there are not so many days in the pool.
+        """
+        ...
+
+    async def go_live(self, account: str) -> None:
+        """End an account's trial mode; it may be away for `traits.restart_seconds`. Twice is as once."""
+        ...
+
+    async def balance(self) -> Balance | None:
+        """What is in the pool; None when the gateway does not tell."""
         ...
 
     async def link(self, credentials: Credentials) -> Link: ...

@@ -23,7 +23,7 @@ PARTNER_TOKEN = "gac.canary0partner0token0canary"
 INSTANCE_TOKEN = "cafe" * 12 + "42"
 HOOK_TOKEN = "canary-hook-token-7f3a"
 WISH = AccountWish("slt1-test-one", "https://hooks.example.org/in/1", Secret(HOOK_TOKEN))
-CREDENTIALS = Credentials(7103000123, Secret(INSTANCE_TOKEN))
+CREDENTIALS = Credentials("7103000123", Secret(INSTANCE_TOKEN))
 CHAT = "79990003344@c.us"
 SECRETS = (PARTNER_TOKEN, INSTANCE_TOKEN, HOOK_TOKEN, PARTNER_TOKEN.encode().hex())
 QUICK = {
@@ -66,7 +66,7 @@ class Upstream:
         return found
 
     async def phone(self, credentials: Credentials, act: str, **body: Any) -> Any:
-        return await self.sim(f"instances/{credentials.upstream_id}/{act}", body)
+        return await self.sim(f"instances/{credentials.account}/{act}", body)
 
     async def truth(self, upstream_id: int) -> dict[str, Any]:
         found: dict[str, Any] = (await self.sim(f"instances?id_instance={upstream_id}"))["instances"][0]
@@ -103,7 +103,7 @@ async def until(check: Callable[[], Awaitable[bool]], seconds: float = 3.0) -> N
 async def account(wing: Provider) -> Credentials:
     """A fresh account that waits for a phone."""
     made = await wing.create(WISH)
-    credentials = Credentials(made.upstream_id, made.token)
+    credentials = Credentials(made.account, made.token)
 
     async def unpaired() -> bool:
         return await wing.link(credentials) is Link.UNPAIRED

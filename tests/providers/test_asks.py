@@ -90,7 +90,7 @@ async def test_settings_are_read_and_written(wing: Provider, upstream: Upstream)
     assert (found.send_delay_ms, found.mark_incoming_read, found.keep_online) == (700, True, True)
     assert (found.typing_speed, found.mark_incoming_read_on_reply) == (2, False)
     assert "webhook" not in repr(found)
-    truth = (await upstream.truth(credentials.upstream_id))["settings"]
+    truth = (await upstream.truth(credentials.account))["settings"]
     assert truth["incomingWebhook"] == "yes"
 
 
@@ -149,7 +149,7 @@ async def test_chats_are_archived_and_brought_back(wing: Provider, upstream: Ups
         await wing.perform(credentials, asks.Archive(OTHER))
     await upstream.phone(credentials, "receive", chat_id=CHAT, text="hi")
     await wing.perform(credentials, asks.Archive(CHAT))
-    assert (await upstream.sim(f"instances/{credentials.upstream_id}/people"))["chats"][0]["archived"] is True
+    assert (await upstream.sim(f"instances/{credentials.account}/people"))["chats"][0]["archived"] is True
     await wing.perform(credentials, asks.Unarchive(CHAT))
 
 

@@ -11,7 +11,7 @@ from tests.providers.conftest import CHAT, HOOK_TOKEN, WISH, Upstream, account, 
 
 async def test_a_creation_carries_tag_and_settings_in_its_one_call(wing: Provider, upstream: Upstream) -> None:
     made = await wing.create(WISH)
-    truth = await upstream.truth(made.upstream_id)
+    truth = await upstream.truth(made.account)
     assert truth["name"] == WISH.tag
     assert truth["token"] == made.token.reveal()
     assert truth["settings"]["webhookUrl"] == WISH.hook_url
@@ -22,23 +22,23 @@ async def test_a_creation_carries_tag_and_settings_in_its_one_call(wing: Provide
 
 async def test_the_listing_shows_the_living_with_tag_token_and_time(wing: Provider, upstream: Upstream) -> None:
     dead, alive = await wing.create(WISH), await wing.create(WISH)
-    await wing.delete(dead.upstream_id)
+    await wing.delete(dead.account)
     (row,) = await wing.listing()
-    assert (row.upstream_id, row.tag, row.token) == (alive.upstream_id, WISH.tag, alive.token)
+    assert (row.account, row.tag, row.token) == (alive.account, WISH.tag, alive.token)
     assert row.created_at is not None
     assert row.created_at.utcoffset() is not None
 
 
 async def test_deleting_twice_or_what_never_was_is_no_error(wing: Provider) -> None:
     made = await wing.create(WISH)
-    await wing.delete(made.upstream_id)
-    await wing.delete(made.upstream_id)
-    await wing.delete(4242)
+    await wing.delete(made.account)
+    await wing.delete(made.account)
+    await wing.delete("4242")
 
 
 async def test_a_wrong_partner_credential_is_told_apart(upstream: Upstream) -> None:
     wing = GreenApi(upstream.url, Secret("gac.wrong"))
-    for call in (wing.create(WISH), wing.listing(), wing.delete(1)):
+    for call in (wing.create(WISH), wing.listing(), wing.delete("1")):
         with pytest.raises(CredentialRefused):
             await call
     await wing.close()
@@ -47,7 +47,7 @@ async def test_a_wrong_partner_credential_is_told_apart(upstream: Upstream) -> N
 async def test_a_young_account_goes_from_not_ready_to_unpaired(wing: Provider, upstream: Upstream) -> None:
     await upstream.sim("config", {"warmup_401_seconds": 10, "warmup_null_seconds": 10, "starting_seconds": 10})
     made = await wing.create(WISH)
-    credentials = Credentials(made.upstream_id, made.token)
+    credentials = Credentials(made.account, made.token)
     seen = []
     for _ in range(4):
         seen.append(await wing.link(credentials))
@@ -59,7 +59,7 @@ async def test_calls_on_a_young_account_are_not_ready(wing: Provider, upstream: 
     await upstream.sim("config", {"warmup_401_seconds": 60})
     made = await wing.create(WISH)
     with pytest.raises(NotReady):
-        await wing.send(Credentials(made.upstream_id, made.token), text("hello"))
+        await wing.send(Credentials(made.account, made.token), text("hello"))
 
 
 @pytest.mark.parametrize(("act", "link"), [("block", Link.BLOCKED), ("yellow_card", Link.CONNECTED)])
@@ -141,7 +141,7 @@ async def test_cleared_queues_send_nothing(wing: Provider, upstream: Upstream) -
 
 async def test_a_deleted_account_is_not_there(wing: Provider) -> None:
     credentials = await account(wing)
-    await wing.delete(credentials.upstream_id)
+    await wing.delete(credentials.account)
     with pytest.raises(NotThere):
         await wing.link(credentials)
     with pytest.raises(NotThere):

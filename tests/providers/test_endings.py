@@ -82,7 +82,7 @@ async def test_a_send_that_goes_wrong(
     ending = await _ending(lambda: wing.send(credentials, text("hello")), upstream, "sendMessage")
     assert isinstance(ending, error)
     assert ending.outcome == error.outcome
-    messages = (await upstream.sim(f"messages?id_instance={credentials.upstream_id}"))["messages"]
+    messages = (await upstream.sim(f"messages?id_instance={credentials.account}"))["messages"]
     assert (messages != []) is done
 
 
@@ -96,7 +96,7 @@ async def test_a_send_that_goes_wrong(
         ("logout", lambda wing, credentials: wing.logout(credentials)),
         ("reboot", lambda wing, credentials: wing.reboot(credentials)),
         ("clearWebhooksQueue", lambda wing, credentials: wing.clear_queues(credentials)),
-        ("deleteInstanceAccount", lambda wing, credentials: wing.delete(credentials.upstream_id)),
+        ("deleteInstanceAccount", lambda wing, credentials: wing.delete(credentials.account)),
     ],
 )
 async def test_nothing_is_called_again_behind_our_back(

@@ -147,7 +147,7 @@ def test_messages(upstream_kind: str, data: dict[str, Any], kind: str, content: 
     assert notice.what == MessageReceived("ID1", CHAT, CHAT, "Ann", kind, content)
     assert "greenapi" not in repr(notice)
     assert notice.kind == "message_received"
-    assert notice.upstream_id == 7103000123
+    assert notice.account == "7103000123"
     assert notice.happened_at == datetime.fromtimestamp(1795000005, UTC)
 
 

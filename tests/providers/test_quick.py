@@ -239,7 +239,7 @@ async def test_token_and_query_arrive_as_written() -> None:
     async with _wing(answering(reply(b"[]"))) as (wing, server):
         await wing.native(CREDENTIALS, Native("lastOutgoingMessages", "GET", "minutes=5&x=%2F%25"))
     line = server.requests[0].split(b"\r\n")[0].decode()
-    path = f"/waInstance{CREDENTIALS.upstream_id}/lastOutgoingMessages/{CREDENTIALS.token.reveal()}"
+    path = f"/waInstance{CREDENTIALS.account}/lastOutgoingMessages/{CREDENTIALS.token.reveal()}"
     assert line == f"GET {path}?minutes=5&x=%2F%25 HTTP/1.1"
 
 
@@ -254,7 +254,7 @@ async def live():
     wing = GreenApi("http://127.0.0.1:1", Secret("p"))
     for _ in range(3):
         try:
-            await wing.native(Credentials(1, Secret("t")), Native("getSettings", "GET"))
+            await wing.native(Credentials("1", Secret("t")), Native("getSettings", "GET"))
         except ProviderError:
             pass
     if sys.argv[1] == "closed":

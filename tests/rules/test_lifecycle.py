@@ -97,7 +97,7 @@ def test_the_gateways_wish_for_patience_is_heeded() -> None:
 
 
 def hit(upstream_id: int, created: datetime | None = NOW, shown: str = "t") -> Listed:
-    return Listed(upstream_id, "tag", Secret(shown), created)
+    return Listed(str(upstream_id), "tag", Secret(shown), created)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ def test_what_a_look_says(
 ) -> None:
     found = judge_look(hits, conclusive=conclusive, lost=lost, wanted=wanted)
     assert found.verdict is verdict
-    assert (found.adopt.upstream_id if found.adopt else None) == adopted
+    assert (int(found.adopt.account) if found.adopt else None) == adopted
     if found.adopt:
-        assert {item.upstream_id for item in found.surplus} == {item.upstream_id for item in hits} - {adopted}
+        assert {item.account for item in found.surplus} == {item.account for item in hits} - {str(adopted)}
 
 
 def test_waits_grow_and_are_bounded() -> None:

@@ -28,17 +28,27 @@ def row(
     instance_id = new_id()
     tag = make_tag("prod", instance_id)
     return Known(
-        TENANT, instance_id, tag, status, wanted, "live", "green_api", upstream_id, is_calling, created_at, None
+        TENANT,
+        instance_id,
+        tag,
+        status,
+        wanted,
+        "live",
+        "green_api",
+        None if upstream_id is None else str(upstream_id),
+        is_calling,
+        created_at,
+        None,
     )
 
 
 def account(upstream_id: int, tag: str, shown: str = "t") -> Listed:
-    return Listed(upstream_id, tag, Secret(shown), OLD)
+    return Listed(str(upstream_id), tag, Secret(shown), OLD)
 
 
 def kinds(listed: list[Listed], rows: list[Known]) -> list[tuple[str, int]]:
     found = compare(listed, rows, "prod", begun_at=NOW, lag_seconds=120)
-    return [(item.kind, item.upstream_id) for item in found.differences]
+    return [(item.kind, int(item.upstream_account)) for item in found.differences]
 
 
 def test_what_fits_is_no_difference() -> None:

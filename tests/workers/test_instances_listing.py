@@ -74,7 +74,7 @@ async def test_a_long_wait_alone_is_no_second_sighting(runtime: Runtime, drain: 
     async with runtime.database.begin(SYSTEM) as uow:
         row = await service.find(uow, instance.id)
         surplus = await make_account(runtime, instance.tag)
-        await service.seen_upstream(uow, row, surplus)
+        await service.seen_upstream(uow, row, str(surplus))
     later(runtime, 3600)
     assert actions(await compare(runtime)) == [("surplus", "wait")]
     assert surplus in await alive(upstream)
@@ -86,14 +86,14 @@ async def test_one_that_announces_itself_is_noted_and_looked_for(
     instance = await make_ready_instance(runtime, drain, upstream, await make_tenant(runtime))
     async with runtime.database.begin(SYSTEM) as uow:
         row = await service.find(uow, instance.id)
-        await service.seen_upstream(uow, row, instance.upstream_id or 0)
+        await service.seen_upstream(uow, row, instance.upstream_account or "")
     assert await findings_of(runtime) == []
     async with runtime.database.begin(SYSTEM) as uow:
         row = await service.find(uow, instance.id)
         for _ in range(2):
-            await service.seen_upstream(uow, row, 4242)
+            await service.seen_upstream(uow, row, "4242")
     (finding,) = await findings_of(runtime)
-    assert (finding.kind, finding.upstream_id, finding.sightings) == ("surplus", 4242, 0)
+    assert (finding.kind, finding.upstream_account, finding.sightings) == ("surplus", "4242", 0)
     before = await asked(upstream, "getInstances")
 
     async def was_compared() -> bool:
@@ -152,7 +152,7 @@ async def test_a_dry_run_tells_the_same_and_does_nothing(runtime: Runtime, drain
     later(runtime, 3600)
     for _ in range(2):
         (found,) = await compare(runtime, dry_run=True)
-        assert (found.action, found.upstream_id, found.instance_id) == ("delete", surplus, instance.id)
+        assert (found.action, found.upstream_account, found.instance_id) == ("delete", str(surplus), instance.id)
     assert surplus in await alive(upstream)
 
 

@@ -111,7 +111,7 @@ async def test_nothing_is_tried_while_an_account_of_its_tag_is_being_deleted(
     late_id = await make_account(runtime, instance.tag)
     async with runtime.database.begin(SYSTEM) as uow:
         row = await service.find(uow, instance.id)
-        await findings.note(uow, row, "late", late_id, policy="delete")
+        await findings.note(uow, row, "late", str(late_id), policy="delete")
         await uow.session.execute(update(Finding).values(outcome="deleting"))
     with pytest.raises(AccountLeaving):
         await retry(runtime, instance)

@@ -68,7 +68,7 @@ async def failed_instance(runtime: Runtime, drain: Drain, upstream: Upstream) ->
 async def make_account(runtime: Runtime, tag: str) -> int:
     """An account upstream that no row knows of."""
     wish = AccountWish(tag, "http://127.0.0.1:9/hook", Secret("x" * 40))
-    return (await runtime.registry.get("green_api", "live").create(wish)).upstream_id
+    return int((await runtime.registry.get("green_api", "live").create(wish)).account)
 
 
 async def operation_of(runtime: Runtime, instance: Instance, kind: str) -> Operation:

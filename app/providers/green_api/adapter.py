@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from app.kit.crypto import Secret
 from app.providers.asks import Ask, Send
-from app.providers.errors import ProviderError
+from app.providers.errors import ProviderError, Unsupported
 from app.providers.events import Notification
 from app.providers.green_api import account, drafts, notices, partner, queue, sending
 from app.providers.green_api.client import Client
@@ -16,6 +16,7 @@ from app.providers.port import (
     AccountProfile,
     AccountWish,
     AlreadyLinked,
+    Balance,
     Created,
     Credentials,
     Drafted,
@@ -27,6 +28,7 @@ from app.providers.port import (
     QrImage,
     Seen,
     Sent,
+    Traits,
     Upload,
 )
 
@@ -43,6 +45,7 @@ class GreenApi:
     """
 
     name = "green_api"
+    traits = Traits(words="green_api", billing="by_existence")
 
     def __init__(
         self, base_url: str, partner_token: Secret, *, timeout_seconds: float = 30.0, connect_seconds: float = 5.0
@@ -58,9 +61,24 @@ class GreenApi:
         """See `partner.listing`."""
         return await partner.listing(self._client, self._partner_token)
 
-    async def delete(self, upstream_id: int) -> None:
+    async def one(self, account: str) -> Listed | None:
+        """The account's row of the listing: there is no call for one."""
+        return next((listed for listed in await self.listing() if listed.account == account), None)
+
+    async def delete(self, account: str) -> None:
         """See `partner.delete`."""
-        await partner.delete(self._client, self._partner_token, upstream_id)
+        await partner.delete(self._client, self._partner_token, account)
+
+    async def fund(self, account: str, days: int, comment: str) -> None:
+        """An account costs its days by existing."""
+        raise Unsupported()
+
+    async def go_live(self, account: str) -> None:
+        """Every account is live."""
+
+    async def balance(self) -> Balance | None:
+        """No call tells it. Source: GREEN-API partner pages, it is shown in the console only (read 2026-11-21)."""
+        return None
 
     async def link(self, credentials: Credentials) -> Link:
         """See `account.link`."""

@@ -132,7 +132,7 @@ class Client:
             Unreachable, OutcomeUnknown: there was none.
             asyncio.CancelledError: the caller gave up; the outcome is unknown.
         """
-        prefix = f"waInstance{credentials.upstream_id}"
+        prefix = f"waInstance{credentials.account}"
         most = LISTING_BYTES if method.lower() in verdicts.LISTINGS else ANSWER_BYTES
         ending = await self._quick.exchange(
             Request(verb, prefix, method, credentials.token, body, content_type, query, most)
@@ -157,7 +157,7 @@ class Client:
             Unreachable, OutcomeUnknown: there was no answer.
             asyncio.CancelledError: the caller gave up; the outcome is unknown.
         """
-        request = Request("POST", f"waInstance{credentials.upstream_id}", method, credentials.token)
+        request = Request("POST", f"waInstance{credentials.account}", method, credentials.token)
         source = _Source(upload)
         sent = {**headers, "Content-Type": upload.content_type}
         if upload.size is not None:
@@ -245,7 +245,7 @@ class Client:
     async def _socket(
         self, credentials: Credentials, method: str
     ) -> ClientWebSocketResponse | ProviderError | asyncio.CancelledError:
-        request = Request("GET", f"waInstance{credentials.upstream_id}", method, credentials.token)
+        request = Request("GET", f"waInstance{credentials.account}", method, credentials.token)
         cancelled: tuple[Any, ...] | None = None
         fault, status = "ClosedClient", None
         try:

@@ -25,7 +25,7 @@ from app.providers.events import (
 from app.providers.green_api.account import link_of
 from app.providers.green_api.contents import read_content
 from app.providers.green_api.journal import CALLS, FAILURES
-from app.providers.green_api.reading import instant, number_in, object_in, phone_of, text_in
+from app.providers.green_api.reading import account_in, instant, number_in, object_in, phone_of, text_in
 from app.providers.port import Link
 
 PASSED_ON: Final = frozenset({"sent", "delivered", "read"})
@@ -40,7 +40,7 @@ def read_notice(body: Any) -> Notification:
     upstream_type = text_in(body, "typeWebhook")
     what = _happening(upstream_type, body) or Unmapped(upstream_type)
     return Notification(
-        upstream_id=number_in(object_in(body, "instanceData"), "idInstance"),
+        account=account_in(object_in(body, "instanceData")),
         kind=str(type(what).__struct_config__.tag),
         dedupe=_dedupe(upstream_type, body),
         happened_at=instant(body.get("timestamp")) if isinstance(body, dict) else None,

@@ -8,7 +8,7 @@ from app.providers.errors import NotThere, OutcomeUnknown, Refused
 from app.providers.green_api import settings
 from app.providers.green_api.client import Client
 from app.providers.green_api.outcomes import UNREADABLE
-from app.providers.green_api.reading import instant, number_in, text_in
+from app.providers.green_api.reading import account_in, instant, text_in
 from app.providers.port import AccountWish, Created, Listed
 
 
@@ -45,7 +45,7 @@ async def listing(client: Client, partner_token: Secret) -> list[Listed]:
     return listed
 
 
-async def delete(client: Client, partner_token: Secret, upstream_id: int) -> None:
+async def delete(client: Client, partner_token: Secret, account: str) -> None:
     """Delete an account for good; one that is not there, or not ours, counts as deleted.
 
     The phone keeps its linked device unless `logout` went before.
@@ -57,7 +57,7 @@ async def delete(client: Client, partner_token: Secret, upstream_id: int) -> Non
     """
     try:
         value = await client.partner(
-            "POST", "deleteInstanceAccount", partner_token, lambda: {"idInstance": upstream_id}
+            "POST", "deleteInstanceAccount", partner_token, lambda: {"idInstance": int(account)}
         )
     except NotThere:
         return
@@ -70,8 +70,8 @@ async def delete(client: Client, partner_token: Secret, upstream_id: int) -> Non
 
 
 def _created(value: Any) -> Created | None:
-    upstream_id, token = number_in(value, "idInstance"), text_in(value, "apiTokenInstance")
-    return Created(upstream_id, Secret(token)) if upstream_id and token else None
+    account, token = account_in(value), text_in(value, "apiTokenInstance")
+    return Created(account, Secret(token)) if account and token else None
 
 
 def _listed(value: Any) -> list[Listed] | None:
@@ -79,10 +79,10 @@ def _listed(value: Any) -> list[Listed] | None:
         return None
     listed = []
     for row in value:
-        upstream_id = number_in(row, "idInstance")
-        if upstream_id is None:
+        account = account_in(row)
+        if account is None:
             return None
         if row.get("deleted") is not True:
             token = Secret(text_in(row, "apiTokenInstance"))
-            listed.append(Listed(upstream_id, text_in(row, "name"), token, instant(row.get("timeCreated"))))
+            listed.append(Listed(account, text_in(row, "name"), token, instant(row.get("timeCreated"))))
     return listed

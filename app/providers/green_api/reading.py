@@ -71,6 +71,12 @@ def number_in(holder: Any, name: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def account_in(value: Any) -> str | None:
+    """The account that an object is about, its idInstance in digits; None when it names none."""
+    number = number_in(value, "idInstance")
+    return None if number is None else str(number)
+
+
 def instant(value: Any) -> datetime | None:
     """A moment given in seconds or milliseconds since 1970, or in ISO 8601 where no zone means UTC; else None.
 

@@ -226,7 +226,7 @@ async def test_a_notice_about_another_upstream_account_is_kept_and_not_acted_on(
     assert (await only(runtime, Notice)).state == "foreign"
     assert [await count(runtime, model) for model in (Event, Message)] == [0, 0]
     finding = await only(runtime, Finding)
-    assert (finding.kind, finding.upstream_id) == ("surplus", UPSTREAM + 5)
+    assert (finding.kind, finding.upstream_account) == ("surplus", str(UPSTREAM + 5))
 
 
 async def test_a_notice_for_an_instance_without_upstream_is_kept(runtime: Runtime, client: httpx2.AsyncClient) -> None:

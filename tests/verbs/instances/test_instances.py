@@ -23,7 +23,7 @@ from app.kit.ids import new_id
 from app.kit.work import Work
 from app.operations.models import Operation
 from app.plans.refusals import PlanLimitReached
-from app.providers.port import Link
+from app.providers.port import Created, Link
 from app.runtime import Runtime
 from tests.factories import TestTenant, make_tenant
 
@@ -118,7 +118,7 @@ async def test_an_instance_is_found_by_those_who_may(runtime: Runtime) -> None:
     ("changes", "error"),
     [
         ({}, None),
-        ({"status": "queued", "upstream_id": None}, InstanceNotReady),
+        ({"status": "queued", "upstream_account": None}, InstanceNotReady),
         ({"status": "provisioning"}, InstanceNotReady),
         ({"status": "failed"}, InstanceFailed),
         ({"status": "suspended", "suspended_by": "organization"}, InstanceSuspended),
@@ -129,7 +129,7 @@ async def test_an_instance_is_found_by_those_who_may(runtime: Runtime) -> None:
     ],
 )
 def test_the_gate(changes: dict[str, Any], error: type[Exception] | None) -> None:
-    instance = Instance(**{"status": "active", "wanted": True, "upstream_id": 7, **changes})
+    instance = Instance(**{"status": "active", "wanted": True, "upstream_account": "7", **changes})
     if error is None:
         service.usable(instance)
         return
@@ -141,7 +141,7 @@ async def active(runtime: Runtime, tenant: TestTenant) -> Instance:
     """A row as if provisioned."""
     async with runtime.database.begin(SYSTEM) as uow:
         instance = await ask(uow, runtime, tenant)
-        await service.attach(uow, instance, 7, Secret("t" * 50), None)
+        await service.attach(uow, instance, Created("7", Secret("t" * 50)))
         instance.status = "active"
     return instance
 
@@ -213,7 +213,7 @@ async def test_an_open_create_that_announces_itself_rings_the_look(runtime: Runt
         instance = await ask(uow, runtime, tenant)
         instance.calling_since, instance.quiet_until = uow.now, uow.now + timedelta(minutes=2)
     async with runtime.database.begin(SYSTEM) as uow:
-        await service.seen_upstream(uow, await service.find(uow, instance.id), 99)
+        await service.seen_upstream(uow, await service.find(uow, instance.id), "99")
         assert [job.kind for job, _ in uow.deferred] == [ReconcileInstance.kind]
         assert await uow.session.scalar(select(func.count()).select_from(Finding)) == 0
 
@@ -228,5 +228,5 @@ async def test_a_create_over_the_cut_of_a_billing_day_leaves_its_day_to_the_list
         cut = day_start(datetime(2026, 12, 1, tzinfo=UTC).date())
         instance.calling_since = cut - timedelta(seconds=seconds_before_cut)
         uow.now = cut + timedelta(seconds=1 - seconds_before_cut)
-        await service.attach(uow, instance, 7, Secret("t" * 50), None)
+        await service.attach(uow, instance, Created("7", Secret("t" * 50)))
         assert (instance.upstream_created_at is not None) is is_known

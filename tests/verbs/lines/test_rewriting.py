@@ -24,7 +24,7 @@ class Numbered:
 
 def told(body: dict[str, Any]) -> dict[str, Any]:
     """The body as the tenant gets it."""
-    return public(body, Numbered(), links=links, upstream_id=UPSTREAM)
+    return public(body, Numbered(), links=links, account=str(UPSTREAM))
 
 
 FILE = f"https://sw-media-7103.storage.example/{UPSTREAM}/3f2a.jpg"
