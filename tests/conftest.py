@@ -198,7 +198,7 @@ def settings_for(dsns: databases.Dsns, redis_url: str, upstream_url: str, smtp_u
         "green_api_test_url": upstream_url,
         "green_api_test_partner_token": PARTNER_TEST,
         "deployment": "t",
-        "upstream_timeout_seconds": 2.0,
+        "upstream_timeout_seconds": 1.5,
         "lease_seconds": 6.0,
         "quiet_seconds": 2.0,
         "ready_poll_seconds": 0.1,

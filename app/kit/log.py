@@ -59,7 +59,7 @@ def configure(level: str = "info") -> None:
     root.setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "arq"):
         logging.getLogger(name).handlers = []
-        logging.getLogger(name).propagate = True
+        logging.getLogger(name).propagate = name != "uvicorn.access"  # the door tells of requests, tokens masked
 
 
 def mask_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

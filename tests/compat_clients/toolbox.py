@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import venv
@@ -96,6 +97,9 @@ def _run(command: list[str], cwd: Path = HERE) -> None:
         "UV_PYTHON_DOWNLOADS": "never",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
+    trusted = ssl.get_default_verify_paths().cafile
+    if trusted is not None:  # Node by itself trusts its own list only, not whom this machine trusts
+        environment.setdefault("NODE_EXTRA_CA_CERTS", trusted)
     for name in ("VIRTUAL_ENV", "PYTHONPATH", "NODE_PATH", "NODE_OPTIONS"):
         environment.pop(name, None)
     try:

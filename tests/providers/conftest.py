@@ -88,7 +88,7 @@ async def upstream() -> AsyncIterator[Upstream]:
 async def wing(request: pytest.FixtureRequest, upstream: Upstream) -> AsyncIterator[Provider]:
     """The gateway under test, whichever it is."""
     assert request.param == "green_api"
-    provider = GreenApi(upstream.url, Secret(PARTNER_TOKEN), timeout_seconds=0.85, connect_seconds=0.75)
+    provider = GreenApi(upstream.url, Secret(PARTNER_TOKEN), timeout_seconds=0.6, connect_seconds=0.4)
     yield provider
     await provider.close()
 

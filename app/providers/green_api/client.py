@@ -61,7 +61,7 @@ class Client:
         # A call that waited long for a free connection is given up unwritten, not written too late to be answered.
         self._timeout = ClientTimeout(total=timeout_seconds, connect=timeout_seconds / 2, sock_connect=connect_seconds)
         self._streaming = ClientTimeout(
-            total=STREAM_SECONDS, connect=timeout_seconds / 2, sock_connect=connect_seconds, sock_read=timeout_seconds
+            total=STREAM_SECONDS, connect=timeout_seconds, sock_connect=connect_seconds, sock_read=timeout_seconds
         )
         self._quick = Quick(self._base_url, timeout_seconds=timeout_seconds, connect_seconds=connect_seconds)
         self._session: ClientSession | None = None
