@@ -10,6 +10,7 @@ from simulator.control import json_body, refused, told
 from simulator.phone import NotNow
 from simulator.whapi import life
 from simulator.whapi.channel import Channel
+from simulator.whapi.people_acts import ACTS as PEOPLE
 from simulator.whapi.talk_acts import ACTS as TALK
 from simulator.whapi.talk_acts import Act
 from simulator.whapi.world import Whapi
@@ -169,4 +170,5 @@ ACTS: dict[str, Act] = {
     "blink": blink,
     "vanish": vanish,
     **TALK,
+    **PEOPLE,
 }

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.control import json_body, refused, told
-from simulator.whapi import acts, days, limits, talk_acts
+from simulator.whapi import acts, days, limits, talk_control
 from simulator.whapi.channel import DAY, Channel
 from simulator.whapi.partner import Partner
 from simulator.whapi.world import Whapi
@@ -23,7 +23,7 @@ def routes(world: World) -> list[web.RouteDef]:
         web.get("/_sim/whapi/channels", face.channels),
         web.get("/_sim/whapi/books", face.books),
         *acts.routes(world),
-        *talk_acts.routes(world),
+        *talk_control.routes(world),
     ]
 
 

@@ -97,9 +97,8 @@ def adopt(whapi: Whapi, channel: Channel, file: Found | Media, *, name: str = ""
         return file
     blob = file.blob
     blob.is_used = True
-    ending = PurePosixPath(kinds.TYPES.guess_extension(file.mime) or ".bin").name.lstrip(".") or "bin"
     media = Media(
-        id=f"{file.mime.partition('/')[2] if file.mime in kinds.IMAGES else ending}-{made_up(12, HEX)}-{made_up(4, HEX)}",
+        id=f"{_ending(file.mime)}-{made_up(12, HEX)}-{made_up(4, HEX)}",
         blob=blob,
         mime=file.mime,
         name=name or blob.name,
@@ -203,6 +202,12 @@ def _kept(whapi: Whapi, call: Call, name: str, mime: str, content: bytes) -> Blo
         raise Problem(413, "the file is too large") from None
     call.files["media"] = blob
     return blob
+
+
+def _ending(mime: str) -> str:
+    if mime in kinds.IMAGES:
+        return mime.removeprefix("image/")
+    return (kinds.TYPES.guess_extension(mime) or ".bin").removeprefix(".")
 
 
 def _bare(mime: str) -> str:

@@ -45,13 +45,14 @@ def chat_of(talk: Talk, value: Any, name: str = "to") -> str:
     """
     if not isinstance(value, str):
         raise Problem(400, f"{name} is required and must be a string")
-    if BARE.fullmatch(value):
-        value += GROUP if "-" in value or len(value) >= GROUP_DIGITS else PERSON
-    if not CHAT.fullmatch(value) or not value.endswith(KNOWN):
+    found: str = value
+    if BARE.fullmatch(found):
+        found += GROUP if "-" in found or len(found) >= GROUP_DIGITS else PERSON
+    if not CHAT.fullmatch(found) or not found.endswith(KNOWN):
         raise Problem(400, f"{name} is not a chat id")
-    if value.endswith(LID) and value in talk.lids:
-        return talk.lids[value] + PERSON
-    return value
+    if found.endswith(LID) and found in talk.lids:
+        return talk.lids[found] + PERSON
+    return found
 
 
 def number_of_contact(talk: Talk, value: Any, name: str = "ContactID") -> str:

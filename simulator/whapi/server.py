@@ -146,7 +146,7 @@ async def _take(world: World, request: web.Request, call: Call) -> None:
     if (request.content_length or 0) > call.method.max_bytes:
         raise Problem(413, "the body is too large")
     kind = request.content_type
-    if kind.startswith("multipart/") and not call.method.raw:
+    if kind.startswith("multipart/"):
         await _take_form(world, request, call)
         return
     found = bytearray()

@@ -1,6 +1,7 @@
 """The one list of operations: to add one, write its function and a row here."""
 
 from simulator.whapi.methods import account, login, manager, partner, projects, settings
+from simulator.whapi.methods.talk_table import TALK
 from simulator.whapi.wire import LARGE, Handler, Host, Method, Needs
 
 
@@ -56,7 +57,7 @@ GATE = (
     Method("getLimits", "gate", "GET", "/limits", account.get_limits),
 )
 
-METHODS = MANAGER + GATE
+METHODS = MANAGER + GATE + TALK
 BY_NAME = {method.name: method for method in METHODS}
 
 Pattern = tuple[Method, tuple[str, ...]]
