@@ -35,6 +35,12 @@ class Client:
         self._partner_token = partner_token
         self._quick = Quick(timeout_seconds=timeout_seconds, connect_seconds=connect_seconds)
         self._single = Single(timeout_seconds=timeout_seconds, connect_seconds=connect_seconds)
+        self._gates: set[str] = set()
+
+    @property
+    def gates(self) -> frozenset[str]:
+        """The hosts of the gates that were called, with their ports."""
+        return frozenset(self._gates)
 
     @property
     def manager_url(self) -> str:
@@ -101,7 +107,7 @@ class Client:
             Unreachable, OutcomeUnknown: there was no answer.
             asyncio.CancelledError: the caller gave up; the outcome is unknown.
         """
-        request = _request(verb, _gate_of(credentials), path, credentials.token, query, body, content_type)
+        request = _request(verb, self._gate(credentials), path, credentials.token, query, body, content_type)
         if isinstance(request, ProviderError):
             raise request
         ending = await self._quick.exchange(request)
@@ -127,7 +133,7 @@ class Client:
             Unreachable, OutcomeUnknown: there was no answer.
             asyncio.CancelledError: the caller gave up; the outcome is unknown.
         """
-        request = _request(verb, _gate_of(credentials), path, credentials.token, query, None)
+        request = _request(verb, self._gate(credentials), path, credentials.token, query, None)
         if isinstance(request, ProviderError):
             raise request
         ending = await self._single.stream(request, upload, headers or {})
@@ -160,6 +166,11 @@ class Client:
         """Let go of every connection; later calls are `Unreachable`."""
         await self._single.close()
         await self._quick.close()
+
+    def _gate(self, credentials: Credentials) -> str:
+        base_url = (credentials.base_url or GATE).rstrip("/")
+        self._gates.add(urlsplit(base_url).netloc)
+        return base_url
 
     async def _unlinked(self, credentials: Credentials) -> ProviderError:
         """Why a call was answered with 401: health needs no phone, so its answer tells the token from the phone."""
@@ -202,10 +213,6 @@ def is_base_url(text: str) -> bool:
         )
     except ValueError:
         return False
-
-
-def _gate_of(credentials: Credentials) -> str:
-    return (credentials.base_url or GATE).rstrip("/")
 
 
 def _request(

@@ -28,7 +28,7 @@ CHANNEL_GONE: Final = "channel not found"
 # Operations that answer with the message that was sent.
 SENDING: Final = re.compile(
     r"/messages/(text|poll|image|video|gif|short|audio|voice|document|sticker|location|live_location|contact"
-    r"|contact_list|link_preview|interactive|carousel|event|story|story/audio|story/media|media/[^/]+)"
+    r"|contact_list|link_preview|interactive|carousel|event|story(/text|/audio|/media)?|media/[^/]+)"
     r"|/stories(/send/(text|audio|media))?"
 )
 
