@@ -3,14 +3,13 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from simulator.whapi import ids
 from simulator.whapi.channel import Channel, Used
 from simulator.whapi.errors import Problem
 from simulator.whapi.wire import Call
 
 if TYPE_CHECKING:
     from simulator.whapi.world import Whapi
-
-PERSON = "s.whatsapp.net"
 
 
 def used(whapi: "Whapi", channel: Channel) -> Used:
@@ -102,11 +101,14 @@ def after(whapi: "Whapi", call: Call) -> None:
 
 
 def chat_of(call: Call) -> str:
-    """The chat that `to` of the body means; empty when there is none."""
+    """The chat that `to` of the body, or of the query beside a raw one, means; empty when there is none."""
     to = call.body.get("to") if isinstance(call.body, dict) else None
-    if not isinstance(to, str) or not to:
-        return ""
-    return to if "@" in to else f"{to}@{PERSON}"
+    if to is None and call.method.raw:
+        to = call.query.get("to")
+    try:
+        return "" if to is None else ids.chat_of(call.here.talk, to)
+    except Problem:
+        return ""  # the method refuses it
 
 
 def shown(whapi: "Whapi", channel: Channel) -> dict[str, Any]:
