@@ -22,8 +22,9 @@ def post(whapi: Whapi, channel: Channel, message: Message) -> None:
         if message.from_me:
             chat.at = message.at
         else:
-            state.change_chat(whapi, channel, chat, at=message.at, archive=False)
-            _count_unread(whapi, channel, message)
+            message.is_unread = not channel.settings.get("auto_read_messages")
+            unread = chat.unread + message.is_unread
+            state.change_chat(whapi, channel, chat, at=message.at, archive=False, unread=unread)
     whapi.tell(channel, "messages", "post", {"messages": [message.row()]})
     if message.from_me:
         _deliver(whapi, channel, message)
@@ -202,14 +203,6 @@ def _status(whapi: Whapi, message: Message, status: str, by: str = "") -> dict[s
     if by:
         row["viewer_id"] = by
     return row
-
-
-def _count_unread(whapi: Whapi, channel: Channel, message: Message) -> None:
-    if channel.settings.get("auto_read_messages"):
-        return
-    message.is_unread = True
-    chat = talk_of(channel).chats[message.chat_id]
-    state.change_chat(whapi, channel, chat, unread=chat.unread + 1)
 
 
 def _deliver(whapi: Whapi, channel: Channel, message: Message) -> None:
