@@ -236,7 +236,7 @@ class Relay:
             answered = await self._call(admitted, draft, most_seconds, alive)
         turn.leave()
         for left in reversed(range(SETTLE_TRIES)):
-            kept = await self._try_settling(admitted, problem, answered)
+            kept = await self._try_settling(admitted, problem, answered, is_last=left == 0)
             if kept is not None:
                 return kept, answered
             await asyncio.sleep(0.05 * (SETTLE_TRIES - left))
@@ -268,15 +268,19 @@ class Relay:
                 await asyncio.wait([saying])
 
     async def _try_settling(
-        self, admitted: Admitted, problem: Callable[[AppError], Kept], answered: Answered
+        self, admitted: Admitted, problem: Callable[[AppError], Kept], answered: Answered, *, is_last: bool = True
     ) -> Kept | None:
+        """What is told of the send; None when it may be written down in a moment.
+
+        Its upstream id may have been taken since this began: by the echo of it, of which it takes over what it told
+        when it is tried again, or for good by an equal message of unknown outcome; then it is found out which is whose.
+        """
         try:
             async with self._database.begin(admitted.row.tenant_id) as uow:
                 return await self._settle(uow, admitted, problem, answered.ending)
         except TROUBLE as error:
             log.warning("send_not_settled", error=type(error).__name__)
-            # Its upstream id was taken for an equal message of unknown outcome: which is whose is found out.
-            return problem(_not_known(admitted.row)) if is_of_the_values(error) else None
+            return problem(_not_known(admitted.row)) if is_last and is_of_the_values(error) else None
 
     async def _settle_later(self, admitted: Admitted, problem: Callable[[AppError], Kept], answered: Answered) -> None:
         """The database is away: what we know need not be found out again when it is back."""

@@ -14,8 +14,9 @@ from app.gateway import drafting, relay
 from app.gateway.options import Options
 from app.gateway.relay import Draft, Relay
 from app.jobs import SweepMessages, periodic
-from app.kit.db import SYSTEM
+from app.kit.db import SYSTEM, UnitOfWork
 from app.kit.ids import API_KEY, from_wire
+from app.messages import store
 from app.messages.models import Message
 from app.providers.asks import Send, Text
 from app.providers.errors import Unreachable
@@ -105,6 +106,35 @@ async def test_what_is_said_to_be_under_way_is_not_swept(sender: Sender) -> None
     assert await _statuses(sender.runtime) == ["sending"]
     slow.may_answer.set()
     await sending
+
+
+async def test_an_echo_that_is_kept_while_the_send_is_settled_does_not_leave_it_in_doubt(sender: Sender) -> None:
+    """The echo's transaction ends when the send's has looked for it already, and before it writes the same id."""
+    slow = Slow()
+    made = _relay(sender.runtime, slow)
+    sending = asyncio.create_task(made.pass_on(_principal(sender), sender.instance.id, _draft(60.0)))
+    await slow.reached.wait()
+    async with sender.runtime.database.begin(SYSTEM) as uow:
+        early = {
+            "direction": store.EARLY,
+            "kind": "text",
+            "chat_id": CHAT,
+            "content": {"text": "Slow"},
+            "status": "sent",
+        }
+        place = {"tenant_id": sender.tenant.tenant_id, "instance_id": sender.instance.id}
+        assert await store.add(uow, {**place, **early, "upstream_message_id": "SLOW1"}) is not None
+        slow.may_answer.set()
+        async with asyncio.timeout(5):
+            while not await _waits_for_a_lock(uow):
+                await asyncio.sleep(0.01)
+    assert (await sending).ending == Sent("SLOW1")
+    assert await _statuses(sender.runtime) == ["sent"]
+
+
+async def _waits_for_a_lock(uow: UnitOfWork) -> bool:
+    query = "select exists (select from pg_locks where not granted)"
+    return bool(await uow.session.scalar(text(query)))
 
 
 async def test_a_message_whose_time_is_over_before_it_left_is_not_sent(sender: Sender) -> None:
