@@ -1,5 +1,6 @@
 """Whapi as it is played on free ports, and channels of it that are called through the wing."""
 
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,9 +10,8 @@ import pytest
 
 from app.kit.crypto import Secret
 from app.providers.asks import Ask
-from app.providers.port import Credentials
-from app.providers.whapi.client import Client
-from app.providers.whapi.handlers import HANDLERS
+from app.providers.port import Credentials, Native, Seen
+from app.providers.whapi.adapter import WhapiCloud
 from simulator.main import Running, start
 
 WHAPI_TOKEN = "canary.whapi0partner0token"
@@ -64,13 +64,17 @@ class Upstream:
 class Line:
     """One channel: what the wing does on it, and what happens on its phone."""
 
-    def __init__(self, upstream: Upstream, client: Client, credentials: Credentials) -> None:
+    def __init__(self, upstream: Upstream, wing: WhapiCloud, credentials: Credentials) -> None:
         self.upstream = upstream
-        self.client = client
+        self.wing = wing
         self.credentials = credentials
 
     async def perform(self, ask: Ask[Any]) -> Any:
-        return await HANDLERS[type(ask)](self.client, self.credentials, ask)
+        return await self.wing.perform(self.credentials, ask)
+
+    async def sent(self) -> list[Seen]:
+        """Traces of what was sent of late."""
+        return await self.wing.sent_since(self.credentials, 10)
 
     async def phone(self, act: str, **body: Any) -> Any:
         return await self.upstream.sim(f"whapi/channels/{self.credentials.account}/{act}", body)
@@ -102,18 +106,36 @@ async def unpaired(upstream: Upstream) -> AsyncIterator[Line]:
     made = await upstream.manager("PUT", "/channels", {"name": "slt1-one", "projectId": project})
     await upstream.manager("PATCH", f"/channels/{made['id']}/mode", {"mode": "live"})
     await upstream.advance(31)
-    client = Client(upstream.manager_url, Secret(WHAPI_TOKEN), timeout_seconds=3.0, connect_seconds=1.0)
+    wing = WhapiCloud(upstream.manager_url, Secret(WHAPI_TOKEN), timeout_seconds=3.0, connect_seconds=1.0)
     credentials = Credentials(made["id"], Secret(made["token"]), made["apiUrl"])
-    await client.health(credentials, wakeup=True)
+    await wing.link(credentials)
     await upstream.advance(0.01)
-    yield Line(upstream, client, credentials)
-    await client.close()
+    yield Line(upstream, wing, credentials)
+    await wing.close()
 
 
 @pytest.fixture
 async def line(unpaired: Line) -> Line:
     """A live channel with a phone; files of its messages are linked."""
     await unpaired.phone("scan", phone=OWN, name="Shop")
-    kinds = ["image", "audio", "voice", "video", "document", "sticker"]
-    await unpaired.client.call(unpaired.credentials, "PATCH", "/settings", body={"media": {"auto_download": kinds}})
+    body = b'{"media": {"auto_download": ["image", "audio", "voice", "video", "document", "sticker"]}}'
+    call = Native("/settings", "PATCH", body=body, content_type="application/json")
+    assert (await unpaired.wing.native(unpaired.credentials, call)).status == 200
     return unpaired
+
+
+def assert_silent(error: BaseException, *secrets: str) -> None:
+    """No secret in the error, in what it is chained to, or in its frames' locals."""
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    shown = [repr(error), repr(vars(error))]
+    shown += traceback.TracebackException.from_exception(error, capture_locals=True).format()
+    assert not [secret for secret in secrets if any(secret in text for text in shown)]
+
+
+@pytest.fixture
+async def wing(upstream: Upstream) -> AsyncIterator[WhapiCloud]:
+    """The whole wing; short times, so that what never answers is soon given up."""
+    provider = WhapiCloud(upstream.manager_url, Secret(WHAPI_TOKEN), timeout_seconds=0.85, connect_seconds=0.5)
+    yield provider
+    await provider.close()
