@@ -24,6 +24,7 @@ from app.providers.port import Credentials, Seen, Sent
 from app.providers.whapi.client import Client, path_of
 from app.providers.whapi.ids import theirs
 from app.providers.whapi.journal import by_api, seen_of
+from app.providers.whapi.native import stored_in
 from app.providers.whapi.shapes import Filters, listed
 from app.providers.whapi.verdicts import message_id
 
@@ -85,9 +86,9 @@ def body_of(message: Send) -> tuple[str, Fields]:
 
 
 def media_of(url: str, **more: Any) -> Fields:
-    """A file to be fetched. What was fetched from an address before is not taken again: it may have changed."""
-    is_address = url.startswith(("http://", "https://"))
-    return {"media": url, "no_cache": True if is_address else None, **more}
+    """A file that was stored, or one to be fetched anew: what is at an address may have changed since last time."""
+    stored = stored_in(url)
+    return {"media": stored or url, "no_cache": None if stored else True, **more}
 
 
 def is_voice(file_name: str) -> bool:

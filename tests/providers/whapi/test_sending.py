@@ -7,8 +7,8 @@ import pytest
 from app.providers import asks
 from app.providers.errors import NoSuchThing, NotAllowed, NotLinked, OutcomeUnknown, QuotaReached, Refused, TooFast
 from app.providers.likeness import describe
-from app.providers.whapi.contents import likeness
-from app.providers.whapi.sending import body_of, sent_since, vcard, waiting
+from app.providers.whapi.sending import body_of, vcard
+from tests.providers.samples import JPEG, upload
 from tests.providers.whapi.conftest import ANN, BOB, Line, Upstream
 
 FILE = "https://files.example.org/x/"
@@ -34,10 +34,10 @@ EACH: list[asks.Content] = [
 @pytest.mark.parametrize("content", EACH, ids=lambda content: type(content).__name__)
 async def test_every_content_is_sent_and_alike_in_the_journal(line: Line, content: asks.Content) -> None:
     sent = await line.perform(asks.Send(ANN, content))
-    (seen,) = await sent_since(line.client, line.credentials, 10)
+    (seen,) = await line.sent()
     kind, described = describe(content)
     assert (seen.message_id, seen.chat_id, seen.kind) == (sent.message_id, ANN, kind)
-    assert seen.likeness == likeness(kind, described)
+    assert seen.likeness == line.wing.likeness(kind, described)
     assert seen.likeness is not None
     assert seen.sent_at is not None
     message = await line.perform(asks.ReadMessage(ANN, sent.message_id))
@@ -112,7 +112,7 @@ async def test_groups_and_hidden_numbers_are_written_to_as_they_are(line: Line) 
     group = (await line.phone("group_made", by="79990003344"))["group_id"]
     await line.perform(asks.Send(group, asks.Text("all")))
     assert (await line.upstream.asked("sendMessageText"))["to"] == group
-    (seen,) = await sent_since(line.client, line.credentials, 10)
+    (seen,) = await line.sent()
     assert seen.chat_id == group
 
 
@@ -132,37 +132,37 @@ async def test_a_forward_that_breaks_off_is_in_doubt_unless_nothing_left(line: L
     unknown = "NoSuchMessage01-gNoSuchOne"
     with pytest.raises(NoSuchThing):
         await line.perform(asks.Send(BOB, asks.Forward(ANN, (unknown, known))))
-    assert await sent_since(line.client, line.credentials, 10) == []
+    assert await line.sent() == []
     with pytest.raises(OutcomeUnknown):
         await line.perform(asks.Send(BOB, asks.Forward(ANN, (known, unknown, known))))
-    assert len(await sent_since(line.client, line.credentials, 10)) == 1
+    assert len(await line.sent()) == 1
     with pytest.raises(Refused):
         await line.perform(asks.Send(BOB, asks.Forward(ANN, ())))
 
 
 async def test_nothing_waits_upstream(line: Line) -> None:
     await line.perform(asks.Send(ANN, asks.Text("gone")))
-    assert await waiting(line.client, line.credentials) == []
+    assert await line.wing.waiting(line.credentials) == []
 
 
 async def test_what_the_owner_typed_or_others_wrote_is_no_trace(line: Line) -> None:
     await line.phone("send_from_phone", chat_id="79990003344@s.whatsapp.net", body="typed")
     await line.phone("send_from_phone", chat_id="79990003344@s.whatsapp.net", body="clicked", source="web")
     await line.receive("theirs")
-    assert await sent_since(line.client, line.credentials, 10) == []
+    assert await line.sent() == []
     await line.perform(asks.Send(ANN, asks.Text("ours")))
-    assert [seen.likeness for seen in await sent_since(line.client, line.credentials, 10)] == ["ours"]
+    assert [seen.likeness for seen in await line.sent()] == ["ours"]
 
 
 async def test_a_lost_answer_is_in_doubt_and_found_a_lost_request_is_not(line: Line, upstream: Upstream) -> None:
     await upstream.fault("sendMessageText", "lose_answer", times=1)
     with pytest.raises(OutcomeUnknown):
         await line.perform(asks.Send(ANN, asks.Text("once")))
-    assert [seen.likeness for seen in await sent_since(line.client, line.credentials, 10)] == ["once"]
+    assert [seen.likeness for seen in await line.sent()] == ["once"]
     await upstream.fault("sendMessageText", "lose_request", times=1)
     with pytest.raises(OutcomeUnknown):
         await line.perform(asks.Send(ANN, asks.Text("never")))
-    assert [seen.likeness for seen in await sent_since(line.client, line.credentials, 10)] == ["once"]
+    assert [seen.likeness for seen in await line.sent()] == ["once"]
     assert len(await upstream.calls("sendMessageText")) == 2
 
 
@@ -171,21 +171,21 @@ async def test_a_journal_that_cannot_be_read_whole_proves_nothing(line: Line, up
     sent = await line.perform(asks.Send(ANN, asks.Text("sent all the same")))
     assert sent.message_id
     with pytest.raises(OutcomeUnknown):
-        await sent_since(line.client, line.credentials, 10)
+        await line.sent()
     await upstream.fault("getMessages", "status", status=200, body={"messages": {}})
     with pytest.raises(OutcomeUnknown):
-        await sent_since(line.client, line.credentials, 10)
+        await line.sent()
 
 
 async def test_long_journals_are_read_in_pages(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.providers.whapi.shapes.PAGE", 2)
     ids = [(await line.perform(asks.Send(ANN, asks.Text(str(n))))).message_id for n in range(5)]
-    found = await sent_since(line.client, line.credentials, 10)
+    found = await line.sent()
     assert sorted(seen.message_id for seen in found) == sorted(ids)
     assert len(await line.upstream.calls("getMessages")) == 3
     monkeypatch.setattr("app.providers.whapi.shapes.PAGES", 2)
     with pytest.raises(OutcomeUnknown):
-        await sent_since(line.client, line.credentials, 10)
+        await line.sent()
 
 
 async def test_no_phone_no_rights_no_quota(unpaired: Line, upstream: Upstream) -> None:
@@ -216,9 +216,9 @@ async def test_a_number_without_whatsapp_is_refused_or_fails_later(line: Line, u
 
 
 async def test_a_file_that_is_stored_is_sent_by_its_id(line: Line) -> None:
-    body = {"media": f"{FILE}a.jpg"}
-    stored = await line.client.call(line.credentials, "POST", "/media", body=body)
-    media_id = stored["media"][0]["id"]
-    await line.perform(asks.Send(ANN, asks.FileByUrl(media_id, "a.jpg")))
-    assert (await line.upstream.asked("sendMessageImage"))["media"] == media_id
-    assert "no_cache" not in await line.upstream.asked("sendMessageImage")
+    address = await line.wing.upload(line.credentials, upload(JPEG))
+    await line.perform(asks.Send(ANN, asks.FileByUrl(address, "a.jpg")))
+    said = await line.upstream.asked("sendMessageImage")
+    assert said["media"] in address
+    assert not said["media"].startswith("http")
+    assert "no_cache" not in said
