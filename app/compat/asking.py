@@ -16,8 +16,10 @@ from app.compat.answer import BAD_GATEWAY, NO_ANSWER, UNAUTHORIZED, Answer
 from app.compat.auth import Known
 from app.compat.parts import Call, Parts
 from app.compat.replies import Cleaner, Links
+from app.compat.speaking.speaker import Speaker
 from app.files import links
 from app.files.links import NoLink, Sealer
+from app.gateway.calls import Face
 from app.kit.errors import AppError, NotFound
 from app.lines import service as lines
 from app.providers.errors import ProviderError
@@ -37,12 +39,18 @@ Ask = Callable[[], Awaitable[NativeReply]]
 
 
 class Asking:
-    """Passes calls on; what is under way when a client is answered goes on to its end."""
+    """Passes calls on, in GREEN-API's words or, to a gateway of others, in ours; `face` is what they are recorded as.
+
+    What is under way when a client is answered goes on to its end.
+    """
+
+    face: Face = "compatible"
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._under_way: set[asyncio.Task[Answer]] = set()
         self._told: dict[tuple[UUID, str], float] = {}
+        self.speaker = Speaker(parts.gateway, parts.registry)
 
     async def serve(self, call: Call) -> Answer:
         """The answer to a call whose body is read: upstream's within 25 s, or how it ended."""
@@ -71,10 +79,14 @@ class Asking:
 
     async def ask(self, call: Call, native: Native) -> Answer:
         """Ask, and once more within a second when it was too fast: that is a refusal, so nothing is doubled."""
-        principal, instance_id = call.known.principal, call.known.instance.id
-        return await self.answer(
-            call, lambda: self._parts.gateway.native(principal, instance_id, call.method, native), may_repeat=True
-        )
+        known, gateway = call.known, self._parts.gateway
+
+        async def once() -> NativeReply:
+            if self.speaker.is_needed(known):
+                return await self.speaker.ask(known, call.method, native, self.face)
+            return await gateway.native(known.principal, known.instance.id, call.method, native, face=self.face)
+
+        return await self.answer(call, once, may_repeat=True)
 
     async def answer(self, call: Call, ask: Ask, *, may_repeat: bool) -> Answer:
         """The tenant's answer to what upstream says, or to why it was not asked."""

@@ -32,7 +32,7 @@ from app.kit.errors import (
 )
 from app.kit.errors import UpstreamTimeout as OutcomeNotKnown
 from app.plans.refusals import PlanLimitReached, TrialExpired, TrialNotStarted
-from app.providers.errors import Outcome, ProviderError
+from app.providers.errors import Outcome, ProviderError, Unsupported
 
 SUSPENDED: Final = "It is suspended; ask your provider of this service."
 UNPAID: Final = "Its paid time is over; extend it to use it again:"
@@ -69,7 +69,12 @@ def refusal(scene: Scene, error: AppError, *, has_account: bool = True) -> Answe
 
 
 def ending(error: ProviderError) -> Answer:
-    """What is told of a call without an answer: surely not done, or not known."""
+    """What is told of a call without an answer: the gateway cannot do it, surely not done, or not known.
+
+    GREEN-API answers 403 for methods that it lists and that do not work.
+    """
+    if isinstance(error, Unsupported):
+        return FORBIDDEN
     return NO_ANSWER if error.outcome is Outcome.UNKNOWN else BAD_GATEWAY
 
 

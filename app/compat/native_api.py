@@ -35,7 +35,6 @@ from app.instances.service import InstanceNotReady, InstanceSuspended
 from app.kit import ids
 from app.kit.errors import AppError, InvalidRequest, MethodNotAllowed, NotFound, UpstreamUnavailable
 from app.lines import service as lines
-from app.providers.port import Native, NativeReply
 
 POLL: Final = "receiveNotification"
 SOON: Final = {"Retry-After": "1"}
@@ -73,14 +72,7 @@ class Refusal(Answer):
 class NativeAsking(Asking):
     """As for lines, but refusals of ours stay what they are."""
 
-    async def ask(self, call: Call, native: Native) -> Answer:
-        """As for lines, recorded as what it is."""
-        known, gateway = call.known, self._parts.gateway
-
-        async def once() -> NativeReply:
-            return await gateway.native(known.principal, known.instance.id, call.method, native, face="native")
-
-        return await self.answer(call, once, may_repeat=True)
+    face = "native"
 
     async def refused(self, call: Call, error: AppError) -> Answer:
         """The refusal, to be raised by the route."""

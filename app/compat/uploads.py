@@ -44,6 +44,8 @@ async def serve(parts: Parts, asking: Asking, call: Call, receive: Receive) -> A
 
 async def _passed(parts: Parts, asking: Asking, call: Call, body: Incoming, told: str) -> Answer:
     instance = call.known.instance
+    if asking.speaker.is_needed(call.known):
+        return await _spoken(asking, call, body)
     upload = Upload(body.whole(), body.size, body.content_type or names.UNKNOWN_TYPE, body.file_name)
     drafted = None
     if call.method.sends:
@@ -56,6 +58,16 @@ async def _passed(parts: Parts, asking: Asking, call: Call, body: Incoming, told
         )
 
     answer = await asking.answer(call, ask, may_repeat=False)
+    if body.failure is not None:
+        raise body.failure
+    return answer
+
+
+async def _spoken(asking: Asking, call: Call, body: Incoming) -> Answer:
+    """To a gateway of other words the file goes alone."""
+    answer = await asking.answer(
+        call, lambda: asking.speaker.ask_with_file(call.known, call.method, body, asking.face), may_repeat=False
+    )
     if body.failure is not None:
         raise body.failure
     return answer

@@ -26,7 +26,7 @@ from app.messages import service as messages
 from app.plans import service as plans
 from app.providers.asks import Ask
 from app.providers.errors import Outcome, OutcomeUnknown, ProviderError, Unreachable
-from app.providers.port import Credentials, Drafted, Native, NativeReply, Provider, Upload
+from app.providers.port import Credentials, Drafted, Native, NativeReply, Provider, Sent, Upload
 from app.providers.registry import Registry
 
 A = TypeVar("A")
@@ -78,6 +78,55 @@ class Gateway:
         except ProviderError as error:
             refused = error
         raise call_refusal(refused, method)
+
+    async def ask(
+        self,
+        principal: Principal,
+        instance_id: UUID,
+        method: Method,
+        do: Callable[[Provider, Credentials], Awaitable[A]],
+        *,
+        face: Face = "compatible",
+        seconds: float = CALL_SECONDS,
+        tries: int = 2,
+    ) -> A:
+        """Ask in our words for a face that words endings itself; `method` is what it is admitted and recorded as.
+
+        Raises:
+            AppError: it was not admitted; nothing was asked.
+            ProviderError: how it ended.
+        """
+        place = await self.admit(principal, instance_id, method)
+        return await self._asked(
+            place, method, face, lambda: do(place.provider, place.credentials), seconds=seconds, tries=tries
+        )
+
+    async def send(
+        self,
+        principal: Principal,
+        instance_id: UUID,
+        method: Method,
+        drafted: Drafted,
+        do: Callable[[Provider, Credentials], Awaitable[Sent]],
+        *,
+        seconds: float = CALL_SECONDS,
+    ) -> Sent:
+        """Send in our words for a face without keys; counted and recorded as a native send is.
+
+        Raises:
+            AppError: it was not admitted; nothing was sent.
+            ProviderError: how it ended.
+        """
+
+        async def dispatch(provider: Provider, credentials: Credentials, _: str | None) -> Answered:
+            return Answered(await do(provider, credentials))
+
+        await self._provider(principal, instance_id)
+        await self.pace.wait(instance_id, method)
+        ending = (await self._relay.pass_on(principal, instance_id, _draft(drafted, dispatch, seconds))).ending
+        if isinstance(ending, ProviderError):
+            raise ending
+        return ending
 
     async def native(
         self, principal: Principal, instance_id: UUID, method: Method, call: Native, *, face: Face = "compatible"

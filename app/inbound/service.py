@@ -73,7 +73,8 @@ async def take(
     if parsed is None:
         await _keep(uow, instance, vault, body, "unreadable")
         return
-    said = registry.get(instance.provider, instance.environment).read_notice(parsed)
+    provider = registry.get(instance.provider, instance.environment)
+    said = provider.read_notice(parsed)
     state = _state(instance, said)
     sealed = vault.seal(_text(body), store.place_of(instance))
     if not await store.add(uow, instance, dedupe=said.dedupe, kind=said.kind, state=state, body_sealed=sealed):
@@ -85,7 +86,8 @@ async def take(
     origin = {"provider": instance.provider, "environment": instance.environment}
     links = Sealer(vault, instance.tenant_id, instance.id, **origin, public_url=public_url)
     await _act(uow, instance, said, parsed, links)
-    await lines.keep(uow, instance, said, parsed, links=links)
+    is_native = provider.traits.words == "green_api"
+    await lines.keep(uow, instance, said, parsed if is_native else None, links=links)
 
 
 async def quarantine(uow: UnitOfWork, instance_id: UUID, body: Body) -> None:

@@ -22,6 +22,7 @@ from app.kit.errors import Gone
 from app.lines import rewriting, store, switches, tokens
 from app.lines.models import KeptNotice, Line
 from app.lines.rewriting import Links
+from app.lines.words import notices
 from app.plans import gate
 from app.plans import service as plans
 from app.providers.events import Notification
@@ -166,17 +167,23 @@ async def change(
 
 
 async def keep(
-    uow: UnitOfWork, instance: Instance, said: Notification, parsed: dict[str, Any], *, links: Links
+    uow: UnitOfWork, instance: Instance, said: Notification, parsed: dict[str, Any] | None, *, links: Links
 ) -> None:
     """Put a notification into the queue of the instance's line, if it has one and its switches want it.
 
+    `parsed` is what a gateway of GREEN-API's words sent; without it what is `said` is put into those words.
     Comes last in a transaction: it holds the line, so that receipts are given in the order of the commits.
     """
     line = await store.lock(uow, instance.tenant_id, instance.id)
-    if line is None or not switches.wants(line.settings, parsed):
+    if line is None:
         return
-    body = rewriting.public(parsed, line, links=links, account=instance.upstream_account)
-    await _put(uow, line, said.kind, body)
+    if parsed is None:
+        made = notices.body_of(said, number=line.number, phone=instance.phone, now=uow.now, links=links)
+        if made is not None and switches.wants(line.settings, made):
+            await _put(uow, line, said.kind, made)
+    elif switches.wants(line.settings, parsed):
+        body = rewriting.public(parsed, line, links=links, account=instance.upstream_account)
+        await _put(uow, line, said.kind, body)
 
 
 async def quota_exceeded(

@@ -114,10 +114,14 @@ Happening = (
 
 
 class Notification(Struct, frozen=True):
-    """A notification in our words. `dedupe` is equal for the same notification sent twice; `account` says whose."""
+    """A notification in our words. `dedupe` is equal for the same notification sent twice; `account` says whose.
+
+    `file_link` is the gateway's own address of the message's file, a secret of ours; None when there is none.
+    """
 
     account: str | None
     kind: str
     dedupe: bytes
     happened_at: datetime | None
     what: Happening
+    file_link: str | None = None

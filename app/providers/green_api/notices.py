@@ -24,7 +24,7 @@ from app.providers.events import (
 )
 from app.providers.green_api.account import link_of
 from app.providers.green_api.contents import read_content
-from app.providers.green_api.journal import CALLS, FAILURES
+from app.providers.green_api.journal import CALLS, FAILURES, link_in
 from app.providers.green_api.reading import account_in, instant, number_in, object_in, phone_of, text_in
 from app.providers.port import Link
 
@@ -45,7 +45,13 @@ def read_notice(body: Any) -> Notification:
         dedupe=_dedupe(upstream_type, body),
         happened_at=instant(body.get("timestamp")) if isinstance(body, dict) else None,
         what=what,
+        file_link=_file_link(object_in(body, "messageData")),
     )
+
+
+def _file_link(data: dict[str, Any]) -> str | None:
+    """Where a file is; None when there is none, or a mark stands in its place."""
+    return link_in(object_in(data, "fileMessageData"), "downloadUrl")
 
 
 def _happening(upstream_type: str, body: Any) -> Happening | None:
