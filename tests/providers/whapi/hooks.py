@@ -83,9 +83,9 @@ async def account(wing: WhapiCloud, wish: AccountWish = WISH) -> Credentials:
     return credentials
 
 
-async def act(upstream: Upstream, credentials: Credentials, name: str, **body: Any) -> Any:
+async def act(upstream: Upstream, credentials: Credentials, what: str, /, **body: Any) -> Any:
     """What the phone, WhatsApp or the provider does to a channel."""
-    return await upstream.sim(f"whapi/channels/{credentials.account}/{name}", body)
+    return await upstream.sim(f"whapi/channels/{credentials.account}/{what}", body)
 
 
 async def linked(wing: WhapiCloud, upstream: Upstream, wish: AccountWish = WISH) -> Credentials:
