@@ -26,6 +26,7 @@ from app.plans.leases import Leases
 from app.providers.green_api.adapter import GreenApi
 from app.providers.port import Provider
 from app.providers.registry import Registry
+from app.providers.whapi.adapter import WhapiCloud
 from app.settings import Settings
 
 
@@ -137,15 +138,24 @@ def _gateway_options(settings: Settings) -> GatewayOptions:
 
 
 def _providers(settings: Settings) -> dict[tuple[str, str], Provider]:
-    accounts = {
+    seconds = settings.upstream_timeout_seconds
+    green = {
         "live": (settings.green_api_url, settings.green_api_partner_token),
         "test": (settings.green_api_test_url, settings.green_api_test_partner_token),
     }
-    return {
-        ("green_api", environment): GreenApi(url, Secret(token), timeout_seconds=settings.upstream_timeout_seconds)
-        for environment, (url, token) in accounts.items()
-        if url and token
+    whapi = {
+        "live": (settings.whapi_url, settings.whapi_partner_token),
+        "test": (settings.whapi_test_url, settings.whapi_test_partner_token),
     }
+    found: dict[tuple[str, str], Provider] = {}
+    for environment, (url, token) in green.items():
+        if url and token:
+            found["green_api", environment] = GreenApi(url, Secret(token), timeout_seconds=seconds)
+    for environment, (url, token) in whapi.items():
+        if url and token:
+            project = settings.whapi_project
+            found["whapi", environment] = WhapiCloud(url, Secret(token), project=project, timeout_seconds=seconds)
+    return found
 
 
 def _bases(settings: Settings) -> dict[tuple[str, str], str]:

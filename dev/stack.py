@@ -160,6 +160,7 @@ class Stack:
         """Those outside the house: they need nothing of ours, so they start first."""
         self.mailbox = self._child("mailbox", "-m", "dev.mailbox", speaks=True)
         tokens = ["--partner-token", self.partner_token, "--partner-token", self.test_partner_token]
+        tokens += ["--whapi-token", self.partner_token]
         face = ["--host", "127.0.0.1", "--port", "0", *tokens, *self.options.simulator]
         self.simulator = self._child("simulator", "-m", "simulator", *face, speaks=True)
         self.mailbox.start()
@@ -168,7 +169,8 @@ class Stack:
     def _read_neighbours(self) -> None:
         said = self.mailbox.first_line()
         self.smtp_url, self.mailbox_url = said["smtp"], said["http"]
-        self.simulator_url = self.simulator.first_line()["url"]
+        said = self.simulator.first_line()
+        self.simulator_url, self.whapi_url = said["url"], said["whapi_manager_url"]
 
     def _neighbours(self) -> list[Child]:
         return [child for child in self._children if child.name in {"mailbox", "simulator"}]

@@ -29,7 +29,7 @@ class InstanceCreate(Struct, forbid_unknown_fields=True):
     """The wish for one more instance, in the environment of the key."""
 
     name: Name
-    provider: Literal["auto", "green_api"] = "auto"
+    provider: Literal["auto", "green_api", "whapi"] = "auto"
     metadata: Metadata = {}
 
 
