@@ -65,17 +65,20 @@ def perform(whapi: Whapi, call: Call, entry: Entry) -> Reply:
     return reply
 
 
+async def prepare(whapi: Whapi, call: Call) -> None:
+    """Let the method take its time, such as typing or fetching; why it refused is kept for `perform`."""
+    if call.method.first is None or call.flaw:
+        return
+    try:
+        admit(whapi, call)
+        await call.method.first(whapi, call)
+    except Problem as problem:
+        call.refusal = problem
+
+
 async def perform_waiting(whapi: Whapi, call: Call, entry: Entry) -> Reply:
     """As `perform`, for methods that take their time first."""
-    if call.method.first is not None:
-        try:
-            admit(whapi, call)
-            if not call.flaw:
-                await call.method.first(whapi, call)
-        except Problem as problem:
-            reply = refuse(whapi, entry, problem)
-            close(call, entry, reply)
-            return reply
+    await prepare(whapi, call)
     return perform(whapi, call, entry)
 
 
@@ -89,6 +92,8 @@ def perform_late(whapi: Whapi, call: Call, entry: Entry) -> None:
         effect = whapi.world.journal.add("effect", call.method.name, None, entry.name, entry.request)
         effect.real = "refused"
         effect.more |= {"provider": "whapi", "channel_id": entry.more["channel_id"], "call": entry.seq}
+    for blob in call.files.values():
+        whapi.world.storage.drop_unused(blob)
 
 
 def refuse(whapi: Whapi, entry: Entry, problem: Problem) -> Reply:
@@ -137,6 +142,8 @@ def _perform(whapi: Whapi, call: Call) -> Reply:
         admit(whapi, call)
     if call.flaw:
         raise Problem(400, call.flaw)
+    if call.refusal is not None:
+        raise call.refusal
     if admitted:
         limits.before(whapi, call)
     reply = call.method.handler(whapi, call)

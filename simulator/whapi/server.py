@@ -71,6 +71,8 @@ class Face:
         about = entry.more["channel_id"]
         fault = world.faults.for_call(call.method.name, None, entry.name, channel_id=about, provider="whapi")
         if fault is not None:
+            if fault.kind == "late":
+                await dispatch.prepare(whapi, call)  # the file is fetched now, the effect comes late
             return await play(self._scene(request, call, entry, fault))
         return _told(entry, await dispatch.perform_waiting(whapi, call, entry))
 

@@ -52,6 +52,8 @@ class Call:
     """Why the body could not be read; told after token and state were looked at."""
     kept: dict[str, Any] = field(default_factory=dict)
     """Whatever `first` hands to `handler`."""
+    refusal: Problem | None = None
+    """Why `first` refused; told by the order of all refusals."""
 
     @property
     def here(self) -> Channel:

@@ -94,7 +94,7 @@ def fields_of(call: Call) -> dict[str, Any]:
         Problem: 400, they do not fit.
     """
     if "fields" not in call.kept:
-        fields = call.fields if isinstance(call.body, dict) or not call.method.raw else {}
+        fields = call.fields
         is_json = call.headers.get("Content-Type", "").startswith("application/json")
         fields = dict(fields) if is_json else content.typed(fields)
         if call.method.raw:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 
 from simulator.whapi.ids import MEDIA, MESSAGE
+from simulator.whapi.methods.table import METHODS
+from simulator.whapi.wire import Method
 from tests.simulator.whapi.conftest import DAY, Channel, Receiver, Told, Whapi, started
 
 ADA = "15550001234@s.whatsapp.net"
@@ -307,3 +311,39 @@ async def test_another_phone_begins_with_nothing_and_the_same_one_finds_all(rece
             await whapi.advance(8)
             await channel.act("scan", {"phone": phone or user})
             assert (await channel.gate("GET", "messages/list")).ok()["total"] == total
+
+
+async def test_a_late_send_of_a_file_happens_whole_and_a_late_refusal_not_at_all(whapi: Whapi) -> None:
+    channel = await whapi.linked()
+    fine = {"media": PNG, "mime_type": "image/png", "caption": "late"}
+    for fields in (fine, {"media": PNG}):
+        await whapi.faults({"kind": "late", "method": "sendMessageImage", "times": 1, "delay_seconds": 20})
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(send(channel, "image", **fields), 0.1)
+        assert (await channel.gate("GET", "messages/list?normal_types=false&sort=asc")).ok()["total"] == (
+            0 if fields is fine else 1
+        )
+        await whapi.advance(30)
+    rows = (await channel.gate("GET", "messages/list")).ok()["messages"]
+    assert [row["image"]["caption"] for row in rows] == ["late"]
+    assert await bytes_of(channel, rows[0]["image"]["id"]) == base64.b64decode(PNG)
+
+
+UNENDING = [method for method in METHODS if method.host == "gate" and method.name != "logoutUser"]
+GARBAGE: tuple[Any, ...] = (None, {}, [], "x", 7, {"to": 5, "media": 7}, {"to": ADA, "body": {}, "media": []})
+
+
+@pytest.mark.parametrize("method", UNENDING, ids=lambda method: method.name)
+async def test_no_body_and_no_id_breaks_an_operation(shared: Channel, method: Method) -> None:
+    for value in ("x", "15550001234", ADA, "image", "120363999999999999@g.us", "aaaa-bbbb"):
+        path = re.sub(r"\{\w+\}", value, method.path).lstrip("/")
+        for body in GARBAGE if value in ("x", ADA) else GARBAGE[:2]:
+            told = await shared.gate(method.verb, path, body)
+            assert told.status != 500, (method.name, path, body, told.raw)
+            assert told.status != 401, "the channel was to stay linked"
+
+
+@pytest.fixture(scope="module")
+async def shared() -> AsyncIterator[Channel]:
+    async with started(limits=False) as whapi:
+        yield await whapi.linked()
