@@ -29,7 +29,7 @@ CHANNEL_GONE: Final = "channel not found"
 SENDING: Final = re.compile(
     r"/messages/(text|poll|image|video|gif|short|audio|voice|document|sticker|location|live_location|contact"
     r"|contact_list|link_preview|interactive|carousel|event|story(/text|/audio|/media)?|media/[^/]+)"
-    r"|/stories(/send/(text|audio|media))?"
+    r"|/stories/send/(text|audio|media)"  # not /stories itself, which lists them as well
 )
 
 

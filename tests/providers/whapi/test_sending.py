@@ -1,12 +1,15 @@
 """What a send is upstream, how it is found again, and how it may end."""
 
+import json
 from typing import Any
 
 import pytest
 
 from app.providers import asks
 from app.providers.errors import NoSuchThing, NotAllowed, NotLinked, OutcomeUnknown, QuotaReached, Refused, TooFast
+from app.providers.events import MessageEchoed, Notification
 from app.providers.likeness import describe
+from app.providers.port import Native
 from app.providers.whapi.sending import body_of, vcard
 from tests.providers.samples import JPEG, upload
 from tests.providers.whapi.conftest import ANN, BOB, Line, Upstream
@@ -42,6 +45,10 @@ async def test_every_content_is_sent_and_alike_in_the_journal(line: Line, conten
     assert seen.sent_at is not None
     message = await line.perform(asks.ReadMessage(ANN, sent.message_id))
     assert (message.direction, message.by_api, message.kind) == ("outgoing", True, kind)
+    echo = (await _echo(line, sent.message_id)).what
+    assert isinstance(echo, MessageEchoed)
+    assert (echo.message_id, echo.chat_id, echo.kind, echo.by_api) == (sent.message_id, ANN, kind, True)
+    assert line.wing.likeness(echo.kind, echo.content) == seen.likeness
 
 
 @pytest.mark.parametrize(
@@ -222,3 +229,9 @@ async def test_a_file_that_is_stored_is_sent_by_its_id(line: Line) -> None:
     assert said["media"] in address
     assert not said["media"].startswith("http")
     assert "no_cache" not in said
+
+
+async def _echo(line: Line, message_id: str) -> Notification:
+    """The callback about an own message, as the wing reads it."""
+    row = json.loads((await line.wing.native(line.credentials, Native(f"/messages/{message_id}", "GET"))).body)
+    return line.wing.read_notice({"messages": [row], "event": {"type": "messages", "event": "post"}, "channel_id": "C"})
