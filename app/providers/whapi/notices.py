@@ -30,7 +30,7 @@ from app.providers.port import Link
 from app.providers.reading import instant, list_in, object_in, phone_of, text_in
 from app.providers.whapi.account import link_of
 from app.providers.whapi.client import state_of
-from app.providers.whapi.contents import read_content, results_of
+from app.providers.whapi.contents import FILES, file_of, read_content, results_of
 from app.providers.whapi.ids import is_number, ours
 
 PROGRESS: Final = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read"}
@@ -42,6 +42,7 @@ CALLS: Final = {
     "canceled": "missed",
 }
 NO_ACCOUNT: Final = ("not on whatsapp", "not registered", "no account", "invalid wa")
+WORDED: Final = ("text", "link_preview", *FILES)
 NOBODYS: Final = frozenset({"system", "call", "pin"})
 """Types of messages that nobody wrote."""
 
@@ -70,6 +71,7 @@ def read_notice(body: Any) -> Notification:
         dedupe=_digest([account, *read.key], body),
         happened_at=read.at,
         what=what,
+        file_link=_file_link(body),
     )
 
 
@@ -163,8 +165,8 @@ def _update(row: Any) -> Read:
     if list_in(object_in(after, "poll"), "results"):
         return Read(_poll_changed(message_id, before, after, trigger), _update_key(row, after, trigger), at)
     known = {**before, **after}
-    words = _words(read_content({"type": "text" if "text" in after else "", **known})[1])
-    if words and words != _words(read_content({"type": "text" if "text" in before else "", **before})[1]):
+    words = _worded(after)
+    if words and words != _worded(before):
         chat_id, own = ours(text_in(known, "chat_id")), known.get("from_me") is True
         sender = ours(text_in(known, "from")) or chat_id
         return Read(MessageEdited(message_id, chat_id, sender, words, own), ["edited", message_id, words], at)
@@ -230,6 +232,19 @@ def _call(row: Any) -> Read:
     direction = "outgoing" if of_persons and caller != chat_id else "incoming"
     what = CallChanged(call_id, chat_id, direction, CALLS.get(told, "unknown"), row.get("video_call") is True, None)
     return Read(what, ["call", call_id, told], _at(row))
+
+
+def _file_link(body: Any) -> str | None:
+    """Where the file of a message is; only kinds that are downloaded by themselves have an address."""
+    rows = list_in(body, "messages")
+    link = text_in(file_of(rows[0]), "link") if rows else ""
+    return link if link.startswith(("http://", "https://")) else None
+
+
+def _worded(part: dict[str, Any]) -> dict[str, Any]:
+    """The words of a message of which only the changed fields are told, perhaps without its type."""
+    type_ = text_in(part, "type") or next((name for name in WORDED if name in part), "")
+    return _words(read_content({**part, "type": type_})[1])
 
 
 def _words(content: dict[str, Any]) -> dict[str, Any]:
