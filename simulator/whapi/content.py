@@ -39,6 +39,8 @@ FLAGS = frozenset(
 LISTS = frozenset(
     ("options", "mentions", "list", "contacts", "exclude_contacts", "participants", "action", "header", "footer")
 )
+LONGEST_TEXT = 65_536
+"""Characters of a text, WhatsApp's own limit (choice; the reference names only the 413)."""
 BUTTONS = 3
 OPTIONS = (2, 12)
 """Least and most options of a poll."""
@@ -125,7 +127,10 @@ def _typed(name: str, value: Any) -> Any:
 
 
 def _text(fields: Fields) -> Content:
-    return {"body": text_of(fields, "body"), **_some(fields, str, "preview")}
+    body = text_of(fields, "body")
+    if len(body) > LONGEST_TEXT:
+        raise Problem(413, f"body must be at most {LONGEST_TEXT} characters long")
+    return {"body": body, **_some(fields, str, "preview")}
 
 
 def _link_preview(fields: Fields) -> Content:

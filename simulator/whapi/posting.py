@@ -129,7 +129,7 @@ def edit(whapi: Whapi, channel: Channel, message: Message, type_: str, content: 
     before = message.row()
     message.type, message.content = type_, content
     message.edited_at = by.at
-    about = {"edited_type": type_, "edited_content": message.row()[type_]}
+    about = {"edited_type": type_, "edited_content": message.said()}
     _act(whapi, channel, message, before, by, {"type": "edit", **about})
 
 
@@ -150,8 +150,7 @@ def vote(whapi: Whapi, channel: Channel, message: Message, chosen: list[str], *,
     if chosen:
         message.votes[by.author] = chosen
     if whapi.config.vote_form == "poll_update":
-        by.type, by.content = "poll_update", {"target": message.id, "votes": chosen}
-        by.content["results"] = message.row()["poll"]["results"]
+        by.type, by.content = "poll_update", {**message.said(), "target": message.id, "votes": chosen}
         _tell_action(whapi, channel, by)
         _tell_update(whapi, channel, message, before, by)
         return

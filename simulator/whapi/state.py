@@ -109,6 +109,7 @@ def remove_chat(whapi: Whapi, channel: Channel, known: Chat) -> None:
     for message in known.messages:
         talk.messages.pop(message.id, None)
     talk.chats.pop(known.id, None)
+    whapi.tell(channel, "messages", "delete", {"messages_removed_all": known.id})
     whapi.tell(channel, "chats", "delete", {"chats_removed": [known.id]})
 
 

@@ -10,6 +10,8 @@ BROADCAST = "status@broadcast"
 PERSON = "@s.whatsapp.net"
 GROUP = "@g.us"
 LID = "@lid"
+KEYS = {"poll_update": "poll"}
+"""Types whose content stands under another name. Source: Whapi skill text, read 2026-11-21."""
 
 
 @dataclass(slots=True, eq=False)
@@ -87,7 +89,7 @@ class Message:
             told["device_id"] = self.device_id
         if self.status:
             told["status"] = self.status
-        told[self.type] = self._content()
+        told[KEYS.get(self.type, self.type)] = self.said()
         if self.context:
             told["context"] = self.context
         if self.reactions:
@@ -97,7 +99,8 @@ class Message:
             ]
         return told
 
-    def _content(self) -> dict[str, Any]:
+    def said(self) -> dict[str, Any]:
+        """What stands under the key of its type, with the file and the votes."""
         if self.type == "poll":
             return {**self.content, **self._results()}
         if self.media is not None:
@@ -127,6 +130,7 @@ class Chat:
     pin: bool = False
     mute_until: int = 0
     ephemeral: str = "none"
+    """After what time messages disappear: none, day, week or quarter."""
     is_marked: bool = False
     """Marked as unread by hand."""
 

@@ -174,7 +174,7 @@ def _written(whapi: Whapi, channel: Channel, body: dict[str, Any], chat_id: str)
         if quoted is not None:
             other = state.message_of(channel, str(quoted))
             context |= {"quoted_id": other.id, "quoted_type": other.type, "quoted_author": other.author}
-            context["quoted_content"] = other.row()[other.type]
+            context["quoted_content"] = other.said()
     except Problem as problem:
         raise ValueError(problem.details) from None
     if body.get("forwarded"):

@@ -1,4 +1,4 @@
-"""Sends of every kind, edits by the field `edit`, and forwarding."""
+"""Sends of every kind, edits by the field `edit` (a text for a file is its new caption), and forwarding."""
 
 import re
 from typing import Any
@@ -142,7 +142,7 @@ def quoted(channel: Channel, fields: dict[str, Any]) -> dict[str, Any]:
     return {
         "quoted_id": other.id,
         "quoted_type": other.type,
-        "quoted_content": row[other.type],
+        "quoted_content": other.said(),
         "quoted_author": row["from"],
     }
 
@@ -169,7 +169,10 @@ def _send(whapi: Whapi, call: Call, kind: str) -> Reply:
         media = files.adopt(whapi, channel, file, name=str(said.get("filename") or ""))
         files.publish(whapi, channel, media, kind)
     if original is not None:
-        original.media = media
+        if kind == "text" and original.media is not None:
+            kind, said = original.type, {**original.content, "caption": said["body"]}
+        else:
+            original.media = media
         posting.edit(whapi, channel, original, kind, said, by=posting.own(whapi, channel, "action", chat_id, {}))
         return sent(original)
     message = posting.own(whapi, channel, kind, chat_id, said, context=context)

@@ -47,6 +47,8 @@ async def test_chats_are_listed_by_their_last_message_and_changes_are_told(whapi
     assert receiver.got[1]["chats_updates"][0]["after_update"] == {"pin": True, "mute": True, "mute_until": until}
     chat = (await channel.gate("GET", f"chats/{CHAT}")).ok()
     assert (chat["archive"], chat["pin"], chat["mute"]) == (True, True, True)
+    truth = (await whapi.sim(f"whapi/talk?channel_id={channel.id}"))["chats"]
+    assert {row["id"]: row["ephemeral"] for row in truth}[CHAT] == "week"
     for wrong in ({"ephemeral": "year"}, {"pin": "yes"}, {}):
         assert (await channel.gate("PATCH", f"chats/{CHAT}", wrong)).status == 400
     await channel.act("receive", {"chat_id": CHAT})

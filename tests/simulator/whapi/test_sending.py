@@ -210,6 +210,14 @@ async def test_an_own_message_is_edited_within_its_time_and_others_are_not(whapi
     assert (await send(channel, "text", body="x", edit=sent)).status == 403
 
 
+async def test_a_text_in_place_of_a_file_is_its_new_caption(whapi: Whapi) -> None:
+    channel = await whapi.linked()
+    image = (await send(channel, "image", media=PNG, mime_type="image/png", caption="old")).ok()["message"]
+    edited = (await send(channel, "text", body="new", edit=image["id"])).ok()["message"]
+    assert edited["image"] == {**image["image"], "caption": "new"}
+    assert (await send(channel, "text", body="x" * 65_537)).status == 413
+
+
 async def test_a_forward_keeps_the_content_and_is_marked(whapi: Whapi) -> None:
     channel = await whapi.linked()
     image = await send(channel, "image", media=PNG, mime_type="image/png", caption="c")
