@@ -1,6 +1,6 @@
 """Chats and their messages. Calls are in no list: they are told by notifications only."""
 
-from typing import Final
+from typing import Any, Final
 
 from app.providers import asks
 from app.providers.answers import Chat, Disappearing, Edited, Message, StoredFile
@@ -16,8 +16,9 @@ from app.providers.whapi.shapes import Filters, do, listed, told
 from app.providers.whapi.verdicts import message_id
 
 EPHEMERAL: Final = {0: "none", 86_400: "day", 604_800: "week", 7_776_000: "quarter"}
-KINDS: Final = {"contact": "user"}
+KINDS: Final = {"contact": "user", "": "user"}
 HIDDEN: Final = "@lid"
+MOST: Final = 10_000
 
 
 async def chats(client: Client, credentials: Credentials, ask: asks.ListChats) -> list[Chat]:
@@ -26,7 +27,7 @@ async def chats(client: Client, credentials: Credentials, ask: asks.ListChats) -
     return [
         Chat(
             chat_id=ours(text_in(row, "id")),
-            kind=KINDS.get(text_in(row, "type"), text_in(row, "type")) or "user",
+            kind=_kind(row),
             name=text_in(row, "name") or None,
             is_archived=row.get("archive") is True,
             disappearing_seconds=max(0, number_in(row, "ephemeral") or 0),
@@ -62,9 +63,9 @@ async def message(client: Client, credentials: Credentials, ask: asks.ReadMessag
 
 
 async def recent(client: Client, credentials: Credentials, ask: asks.RecentMessages) -> list[Message]:
-    """Messages of all chats, newest first. Source: getMessages page."""
+    """Messages of all chats, newest first, 10,000 at most. Source: getMessages page."""
     query: Filters = {"from_me": not ask.incoming, "time_from": since(ask.minutes), "sort": "desc"}
-    rows = await listed(client, credentials, "/messages/list", "messages", query=query)
+    rows = await listed(client, credentials, "/messages/list", "messages", count=MOST, query=query)
     return [found for row in rows if (found := message_of(row)) is not None]
 
 
@@ -142,14 +143,19 @@ async def file(client: Client, credentials: Credentials, ask: asks.FileOf) -> St
     Source: getMessage page, help desk on auto download (read 2026-11-21).
 
     Raises:
-        NoSuchThing: the channel does not know the message, or it has no file.
+        NoSuchThing: the channel does not know the message, or it has no file with a link.
         ProviderError: any other ending.
     """
     row = told(await client.call(credentials, "GET", path_of("messages", ask.message_id)))
     link = link_in(file_of(row), "link")
     if link is None or not _is_of(ask.chat_id, ours(text_in(row, "chat_id"))):
-        raise NoSuchThing("the message has no file")
+        raise NoSuchThing("the message has no file that can be fetched")
     return StoredFile(file_link=link)
+
+
+def _kind(row: Any) -> str:
+    told = text_in(row, "type")
+    return "user" if text_in(row, "id").endswith(HIDDEN) else KINDS.get(told, told)
 
 
 def _is_of(wanted: str, found: str) -> bool:

@@ -1,6 +1,6 @@
 """People: contacts, their pictures, and who has WhatsApp."""
 
-from typing import Any
+from typing import Any, Final
 
 from app.providers import asks
 from app.providers.answers import Avatar, Contact, ContactInfo, NumberCheck
@@ -12,8 +12,8 @@ from app.providers.whapi.client import Client, path_of
 from app.providers.whapi.ids import contact, is_number, ours
 from app.providers.whapi.shapes import do, listed, told
 
-GROUP = "@g.us"
-CONFLICT = 409
+GROUP: Final = "@g.us"
+CONFLICT: Final = 409
 
 
 async def contacts(client: Client, credentials: Credentials, ask: asks.ListContacts) -> list[Contact]:

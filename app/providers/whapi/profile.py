@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator
+from typing import Final
 
 from app.providers import asks
 from app.providers.answers import Account, Picture, Settings
@@ -13,7 +14,7 @@ from app.providers.whapi.client import Client, state_of
 from app.providers.whapi.ids import ours
 from app.providers.whapi.shapes import do, told
 
-PROFILE = "/users/profile"
+PROFILE: Final = "/users/profile"
 
 
 async def read_settings(client: Client, credentials: Credentials, _: asks.ReadSettings) -> Settings:
