@@ -118,12 +118,14 @@ async def one(client: Client, account: str) -> Listed | None:
     except NotThere:
         return None
     except Refused as refusal:
-        if refusal.status != 400:  # an id that has not the form of one, by today's rules
+        if refusal.status != 400:
             raise
-        return next((each for each in await listing(client) if each.account == account), None)
-    if found is None:
-        raise OutcomeUnknown(UNREADABLE)
-    return found
+    else:
+        if found is None:
+            raise OutcomeUnknown(UNREADABLE)
+        return found
+    # The id has not the form of one, by today's rules.
+    return next((each for each in await listing(client) if each.account == account), None)
 
 
 async def delete(client: Client, account: str) -> None:
@@ -140,8 +142,12 @@ async def delete(client: Client, account: str) -> None:
     except NotThere:
         return
     except Refused as refusal:
-        if refusal.status != 400 or await one(client, account) is not None:
+        if refusal.status != 400:
             raise
+    else:
+        return
+    if await one(client, account) is not None:
+        raise Refused("the gateway did not delete the channel", status=400)
 
 
 async def fund(client: Client, account: str, days: int, comment: str) -> None:
@@ -156,15 +162,16 @@ async def fund(client: Client, account: str, days: int, comment: str) -> None:
         ProviderError: any other ending.
     """
     body = {"days": days, "comment": comment}
+    no: Refused | None = None
     try:
         await client.manager("POST", path_of("channels", account, "extend"), body=body)
     except Refused as refusal:
-        if refusal.status not in (400, 402, 403) or not await _is_short(client, days):
-            raise
-        status = refusal.status
-    else:
+        no = refusal
+    if no is None:
         return
-    raise PoolEmpty("the partner's pool does not hold so many days", status=status)
+    if no.status in (400, 402, 403) and await _is_short(client, days):
+        raise PoolEmpty("the partner's pool does not hold so many days", status=no.status)
+    raise no
 
 
 async def go_live(client: Client, account: str) -> None:

@@ -1,0 +1,184 @@
+"""How each misfortune of the upstream ends for the caller, and that each call went out once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from app.providers.asks import Send, Text
+from app.providers.errors import (
+    CredentialRefused,
+    NoSuchThing,
+    NotAllowed,
+    OutcomeUnknown,
+    PoolEmpty,
+    ProviderError,
+    QuotaReached,
+    Refused,
+    TooFast,
+    TooLarge,
+    Unreachable,
+)
+from app.providers.port import Credentials
+from app.providers.whapi.adapter import WhapiCloud
+from tests.providers.whapi.conftest import ANN, Upstream
+from tests.providers.whapi.hooks import WISH, account, linked, pool, truth, whapi
+
+HELLO = Send(ANN, Text("hello"))
+Fault = tuple[str, dict[str, object], type[ProviderError], bool]
+FAULTS: list[Fault] = [
+    ("lose_request", {}, OutcomeUnknown, False),
+    ("lose_answer", {}, OutcomeUnknown, True),
+    ("late", {"delay_seconds": 0.9}, OutcomeUnknown, False),
+    ("slow_answer", {"delay_seconds": 1.0}, OutcomeUnknown, True),
+    ("stall", {}, OutcomeUnknown, False),
+    ("half_body", {}, OutcomeUnknown, True),
+    ("garbage", {}, OutcomeUnknown, True),
+    ("done_then_status", {"status": 502}, OutcomeUnknown, True),
+    ("status", {"status": 500}, OutcomeUnknown, False),
+    ("status", {"status": 502}, OutcomeUnknown, False),
+    ("status", {"status": 503}, OutcomeUnknown, False),
+    ("status", {"status": 408}, OutcomeUnknown, False),
+    ("status", {"status": 302}, OutcomeUnknown, False),
+    ("status", {"status": 418}, OutcomeUnknown, False),
+    ("status", {"status": 429}, TooFast, False),
+    ("status", {"status": 400}, Refused, False),
+    ("status", {"status": 409}, Refused, False),
+    ("status", {"status": 402}, QuotaReached, False),
+    ("status", {"status": 413}, TooLarge, False),
+    ("status", {"status": 404}, NoSuchThing, False),
+    ("refuse", {}, Refused, False),
+]
+OF_MANAGER: list[Fault] = [
+    *FAULTS,
+    ("status", {"status": 401}, CredentialRefused, False),
+    ("status", {"status": 403}, Refused, False),
+]
+OF_SEND: list[Fault] = [*FAULTS, ("status", {"status": 403}, NotAllowed, False)]
+
+
+def _names(rows: list[Fault]) -> list[str]:
+    return [f"{kind}-{more.get('status', '')}" for kind, more, *_ in rows]
+
+
+async def _ending(call: Callable[[], Awaitable[object]], upstream: Upstream, method: str) -> ProviderError:
+    before = len(await upstream.calls(method))
+    with pytest.raises(ProviderError) as caught:
+        await call()
+    assert len(await upstream.calls(method)) == before + 1
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    return caught.value
+
+
+@pytest.mark.parametrize(("kind", "more", "error", "done"), OF_MANAGER, ids=_names(OF_MANAGER))
+async def test_a_creation_that_goes_wrong(
+    wing: WhapiCloud, upstream: Upstream, kind: str, more: dict[str, object], error: type[ProviderError], done: bool
+) -> None:
+    await upstream.fault("createChannel", kind, **more)
+    ending = await _ending(lambda: wing.create(WISH), upstream, "createChannel")
+    assert type(ending) is error
+    assert ((await upstream.sim("whapi/channels"))["channels"] != []) is done
+    if done:
+        assert ending.outcome == "unknown"
+
+
+@pytest.mark.parametrize(("kind", "more", "error", "done"), OF_MANAGER, ids=_names(OF_MANAGER))
+async def test_an_extension_that_goes_wrong(
+    wing: WhapiCloud, upstream: Upstream, kind: str, more: dict[str, object], error: type[ProviderError], done: bool
+) -> None:
+    """Whether the days were moved shows in `funded_until`."""
+    made = await wing.create(WISH)
+    await pool(upstream, 10)
+    await upstream.fault("extendChannel", kind, **more)
+    ending = await _ending(lambda: wing.fund(made.account, 3, "order"), upstream, "extendChannel")
+    assert ending.outcome == error.outcome
+    assert not isinstance(ending, PoolEmpty)
+    assert (await pool(upstream) == 7) is done
+    found = await wing.one(made.account)
+    assert found is not None
+    assert (found.funded_until != made.funded_until) is done
+
+
+@pytest.mark.parametrize(("kind", "more", "error", "done"), OF_SEND, ids=_names(OF_SEND))
+async def test_a_send_that_goes_wrong(
+    wing: WhapiCloud, upstream: Upstream, kind: str, more: dict[str, object], error: type[ProviderError], done: bool
+) -> None:
+    credentials = await linked(wing, upstream)
+    await upstream.fault("sendMessageText", kind, **more)
+    ending = await _ending(lambda: wing.send(credentials, HELLO), upstream, "sendMessageText")
+    assert isinstance(ending, error)
+    assert ending.outcome == error.outcome
+    assert (await wing.sent_since(credentials, 10) != []) is done
+
+
+@pytest.mark.parametrize("kind", ["lose_request", "lose_answer", "half_body"])
+@pytest.mark.parametrize(
+    ("method", "call"),
+    [
+        ("getChannels", lambda wing, _: wing.listing()),
+        ("getChannel", lambda wing, credentials: wing.one(credentials.account)),
+        ("getPartner", lambda wing, _: wing.balance()),
+        ("checkHealth", lambda wing, credentials: wing.link(credentials)),
+        ("loginUser", lambda wing, credentials: wing.qr(credentials)),
+        ("loginUserViaAuthCode", lambda wing, credentials: wing.phone_code(credentials, "79990001122")),
+        ("getChannelSettings", lambda wing, credentials: wing.configured(credentials, WISH)),
+        ("updateChannelSettings", lambda wing, credentials: wing.configure(credentials, WISH)),
+        ("logoutUser", lambda wing, credentials: wing.logout(credentials)),
+        ("restartChannel", lambda wing, credentials: wing.reboot(credentials)),
+        ("changeChannelMode", lambda wing, credentials: wing.go_live(credentials.account)),
+        ("deleteChannel", lambda wing, credentials: wing.delete(credentials.account)),
+    ],
+)
+async def test_nothing_is_called_again_behind_our_back(
+    wing: WhapiCloud,
+    upstream: Upstream,
+    method: str,
+    call: Callable[[WhapiCloud, Credentials], Awaitable[object]],
+    kind: str,
+) -> None:
+    credentials = await account(wing)
+    await wing.profile(credentials)  # a connection that will be used again
+    await upstream.fault(method, kind)
+    ending = await _ending(lambda: call(wing, credentials), upstream, method)
+    assert type(ending) is OutcomeUnknown
+
+
+async def test_a_deletion_whose_answer_was_lost_is_done_by_the_next(wing: WhapiCloud, upstream: Upstream) -> None:
+    credentials = await account(wing)
+    await upstream.fault("deleteChannel", "lose_answer", times=1)
+    with pytest.raises(OutcomeUnknown):
+        await wing.delete(credentials.account)
+    await wing.delete(credentials.account)
+    assert await wing.one(credentials.account) is None
+
+
+async def test_a_cancelled_creation_stays_a_cancellation(wing: WhapiCloud, upstream: Upstream) -> None:
+    await upstream.fault("createChannel", "slow_answer", delay_seconds=1.0)
+    task = asyncio.create_task(wing.create(WISH))
+    while not await upstream.calls("createChannel"):
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(await upstream.calls("createChannel")) == 1
+
+
+async def test_nobody_listening_is_surely_not_done(upstream: Upstream) -> None:
+    wing = whapi("http://127.0.0.1:1", project="prj0EXAMPLE000000001")
+    for call in (wing.create(WISH), wing.listing(), wing.delete("RAVENX-7Q2LM"), wing.fund("RAVENX-7Q2LM", 1, "x")):
+        with pytest.raises(Unreachable):
+            await call
+    await wing.close()
+    other = whapi(upstream.manager_url)
+    await other.close()
+    with pytest.raises(Unreachable):
+        await other.listing()
+
+
+async def test_a_channel_that_vanished_is_gone(wing: WhapiCloud, upstream: Upstream) -> None:
+    credentials = await account(wing)
+    await upstream.sim(f"whapi/channels/{credentials.account}/vanish", {})
+    assert await wing.one(credentials.account) is None
+    assert await wing.listing() == []
+    assert (await truth(upstream, credentials.account))["id"] == credentials.account
