@@ -119,11 +119,17 @@ def _typed(name: str, value: Any) -> Any:
     if name in FLAGS:
         return flag_of({name: value}, name, default=False)
     if name in LISTS:
-        try:
-            return msgspec.json.decode(value)
-        except msgspec.DecodeError:
-            return [part.strip() for part in value.split(",")]
+        return _list(value)
     return value
+
+
+def _list(value: str) -> Any:
+    """JSON, or the parts between commas."""
+    try:
+        found = msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        found = None
+    return found if isinstance(found, list | dict) else [part.strip() for part in value.split(",")]
 
 
 def _text(fields: Fields) -> Content:
@@ -203,7 +209,7 @@ def _interactive(fields: Fields) -> Content:
     for name in ("header", "body", "footer"):
         value = fields.get(name)
         if isinstance(value, str):
-            value = _typed("action", value)  # a form has objects as text
+            value = _list(value)  # a form has objects as text
         if value is not None and not isinstance(value, dict):
             raise Problem(400, f"{name} must be an object")
         if value is not None:

@@ -176,7 +176,12 @@ async def _take_form(world: World, request: web.Request, call: Call) -> None:
             if not isinstance(part, BodyPartReader) or part.name is None:
                 continue
             if part.filename is None:
-                fields[part.name] = (await part.read()).decode("utf-8", "replace")
+                text = (await part.read()).decode("utf-8", "replace")
+                # A field that is repeated is a list.
+                before = fields.get(part.name, [])
+                fields[part.name] = (
+                    text if before == [] else [*(before if isinstance(before, list) else [before]), text]
+                )
                 continue
             world.storage.make_room()
             blob = world.storage.open(part.filename, part.headers.get("Content-Type", ""))

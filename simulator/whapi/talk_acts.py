@@ -223,8 +223,9 @@ def _chat(channel: Channel, body: dict[str, Any]) -> str:
         found = ids.chat_of(talk_of(channel), chat_id, "chat_id")
     except Problem as problem:
         raise ValueError(problem.details) from None
-    if found.endswith(GROUP) and found not in talk_of(channel).groups:
-        raise NotNow("the phone is not in this group: see the act group_join")
+    group = talk_of(channel).groups.get(found)
+    if found.endswith(GROUP) and (group is None or talk_of(channel).owner not in group.ranks):
+        raise NotNow("the phone is not in this group: see the act group_made")
     return found
 
 

@@ -260,6 +260,7 @@ async def test_a_group_that_was_left_cannot_be_written_to(whapi: Whapi) -> None:
     assert (await channel.gate("POST", "messages/text", {"to": group, "body": "x"})).status == 403
     assert (await channel.gate("GET", f"groups/{group}")).status == 404
     assert (await channel.gate("GET", f"chats/{group}")).ok()["read_only"] is True
+    await channel.act("receive", {"chat_id": group, "sender": ADA}, status=409)
 
 
 async def test_a_group_message_is_read_by_one_after_another(whapi: Whapi) -> None:
