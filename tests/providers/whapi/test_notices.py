@@ -340,7 +340,7 @@ ODD: list[Any] = [
     {"messages_updates": [1]}, {"messages_updates": [{"id": 1, "after_update": []}]}, {"messages_removed": [1]},
     {"messages_removed": [{}]}, {"calls": [1]}, {"calls": [{"id": "a"}]}, {"health": 1}, {"health": {"status": 1}},
     {"user": 1}, {"user": {"id": 1}}, {"messages": [{"id": {}, "chat_id": []}]}, {"messages": [{"type": "action"}]},
-    {"messages": [_message(**{"from": {}, "text": 1, "context": 1, "timestamp": "soon"})]},
+    {"messages": [{**_message(), "from": {}, "text": 1, "context": 1, "timestamp": "soon"}]},
     {"messages_updates": [{"id": "a", "trigger": {"type": "action"}}]}, {"statuses": [{"id": "\ud800", "status": "x"}]},
     {"messages": [_message(text={"body": "\ud800\x00"})]}, _body(more=_deep(100_000)), {"statuses": [_deep(100_000)]},
     {"messages_updates": [{"id": "a", "after_update": {"poll": {"results": [1, {"voters": 1}]}}}]},
