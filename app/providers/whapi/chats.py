@@ -19,6 +19,7 @@ EPHEMERAL: Final = {0: "none", 86_400: "day", 604_800: "week", 7_776_000: "quart
 KINDS: Final = {"contact": "user", "": "user"}
 HIDDEN: Final = "@lid"
 MOST: Final = 10_000
+MOST_TYPING_SECONDS: Final = 20.0
 
 
 async def chats(client: Client, credentials: Credentials, ask: asks.ListChats) -> list[Chat]:
@@ -107,7 +108,14 @@ async def disappear(client: Client, credentials: Credentials, ask: asks.SetDisap
 
 
 async def typing(client: Client, credentials: Credentials, ask: asks.ShowTyping) -> None:
-    """Seen by the other side for so long. Source: sendPresence page."""
+    """Seen by the other side for so long. Source: sendPresence page; it names no limits, those are WhatsApp's.
+
+    Raises:
+        Refused: it is not for 1 to 20 seconds.
+        ProviderError: any other ending.
+    """
+    if not 1 <= ask.seconds <= MOST_TYPING_SECONDS:
+        raise Refused("typing is shown for 1 to 20 seconds")
     presence = "recording" if ask.recording else "typing"
     path = path_of("presences", theirs(ask.chat_id))
     await do(client, credentials, "PUT", path, body={"presence": presence, "delay": ask.seconds})

@@ -14,6 +14,7 @@ from app.providers.whapi.shapes import do, listed, told
 
 GROUP: Final = "@g.us"
 CONFLICT: Final = 409
+SHORTEST, LONGEST = 7, 16  # the reference has 7 to 15 digits, WhatsApp knows numbers of 16
 
 
 async def contacts(client: Client, credentials: Credentials, ask: asks.ListContacts) -> list[Contact]:
@@ -101,8 +102,8 @@ async def check(client: Client, credentials: Credentials, ask: asks.CheckNumber)
     if (ask.phone is None) is (ask.chat_id is None):
         raise Refused("exactly one of phone and chat is needed")
     number = contact(ask.phone or ask.chat_id or "")
-    if not is_number(number):
-        raise Refused("the phone number is not digits")
+    if not is_number(number) or not SHORTEST <= len(number) <= LONGEST:
+        raise Refused("the phone number is not digits, or not as many as a number has")
     body = {"contacts": [number], "force_check": ask.fresh}
     rows = list_in(told(await client.call(credentials, "POST", "/contacts", body=body)), "contacts")
     if len(rows) != 1:

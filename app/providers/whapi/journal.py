@@ -67,17 +67,17 @@ def seen_of(row: Any) -> Seen:
 
 
 def status_of(row: Any) -> Status | None:
-    """A story of a list; None for a row without an id."""
+    """A story of a list, in the chat of whoever posted it; None for a row without an id."""
     message_id = text_in(row, "id")
     if not message_id:
         return None
     is_incoming = row.get("from_me") is not True
     kind, content = read_content(row)
     look = object_in(row, text_in(row, "type"))
-    font = text_in(look, "font_type")
+    font, sender = text_in(look, "font_type"), ours(text_in(row, "from"))
     return Status(
         message_id=message_id,
-        chat_id=ours(text_in(row, "chat_id")),
+        chat_id=sender if is_incoming and sender else ours(text_in(row, "chat_id")),
         direction="incoming" if is_incoming else "outgoing",
         kind=kind,
         text=text_in(look, "body") or text_in(look, "caption") if kind == "text" else None,
@@ -87,7 +87,7 @@ def status_of(row: Any) -> Status | None:
         file_name=content.get("file_name"),
         mime_type=content.get("mime_type"),
         file_link=link_in(look, "link"),
-        sender=ours(text_in(row, "from")) or None,
+        sender=sender or None,
         sender_name=text_in(row, "from_name") or None,
         progress=None if is_incoming else PROGRESS.get(text_in(row, "status")),
         at=told_at(row.get("timestamp")),

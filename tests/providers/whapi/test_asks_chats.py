@@ -190,3 +190,10 @@ async def test_what_others_send_is_told_in_our_words(
     assert found.kind == kind
     assert content.items() <= found.content.items()
     assert "link" not in found.content
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 21.0])
+async def test_typing_for_no_time_or_too_long_is_refused_unasked(line: Line, seconds: float) -> None:
+    with pytest.raises(Refused):
+        await line.perform(asks.ShowTyping(ANN, seconds))
+    assert await line.upstream.calls("sendPresence") == []

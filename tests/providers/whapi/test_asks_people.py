@@ -87,6 +87,7 @@ async def test_checks_that_mean_nothing_are_refused_unasked(line: Line, upstream
         asks.CheckNumber(),
         asks.CheckNumber(phone="79990003344", chat_id=ANN),
         asks.CheckNumber(phone="+7 999"),
+        asks.CheckNumber(phone="123"),
         asks.CheckNumber(chat_id="120363000000000001@g.us"),
         asks.CheckNumber(chat_id="987654321012345@lid"),
     ):
