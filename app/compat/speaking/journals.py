@@ -119,27 +119,33 @@ def _request(row: Queued) -> tuple[str, dict[str, Any]]:
     if row.kind == "text":
         return "sendMessage", {"message": said.get("text", ""), "linkPreview": True}
     if row.kind == "location":
-        place = {"latitude": said.get("latitude", 0), "longitude": said.get("longitude", 0)}
-        return "sendLocation", {**place, "nameLocation": said.get("name", ""), "address": said.get("address", "")}
+        place = {name: said.get(name, 0) for name in ("latitude", "longitude")}
+        return "sendLocation", {**place, **_named(said, nameLocation="name", address="address")}
     if row.kind == "contact":
         phone = str(said.get("phone") or "0")
-        card = {"phoneContact": int(phone) if phone.isdecimal() else phone, "firstName": said.get("name", "")}
-        return "sendContact", {"contact": card}
+        number: int | str = int(phone) if phone.isascii() and phone.isdecimal() else phone
+        return "sendContact", {"contact": {"phoneContact": number, **_named(said, firstName="name")}}
     if row.kind == "poll":
         options = [{"optionName": each} for each in said.get("options", [])]
-        return "sendPoll", {
-            "message": said.get("question", ""),
-            "options": options,
-            "multipleAnswers": said.get("multiple") is True,
-        }
+        asked = {"message": said.get("question", ""), "options": options}
+        return "sendPoll", {**asked, "multipleAnswers": said.get("multiple") is True}
     if row.kind == "buttons":
-        shown = contents.data_of("buttons", said)
-        about = shown[shown["typeMessage"]]
-        frame = {"header": about["titleText"], "body": about["contentText"], "footer": about["footerText"]}
-        is_reply = shown["typeMessage"] == "interactiveButtonsReply"
-        method = "sendInteractiveButtonsReply" if is_reply else "sendInteractiveButtons"
-        return method, {**frame, "buttons": about["buttons"]}
+        return _buttons(said)
     if row.file_link or row.kind in ("file", *contents.FILES):
-        file = {"urlFile": row.file_link or "", "fileName": said.get("file_name", "")}
-        return QUEUED_FILE, {**file, "caption": said.get("caption", ""), "archive": False}
+        file = {"urlFile": row.file_link or "", **_named(said, fileName="file_name", caption="caption")}
+        return QUEUED_FILE, file
     return {"typing": "sendTyping", "status": "sendTextStatus"}.get(row.kind, "sendMessage"), {}
+
+
+def _buttons(said: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    data = contents.data_of("buttons", said)
+    is_reply = data["typeMessage"] == "interactiveButtonsReply"
+    shown = data[data["typeMessage"]]["buttons"]
+    if is_reply:
+        shown = [{name: text for name, text in each.items() if name != "type"} for each in shown]
+    frame = _named(said, header="title", body="text", footer="footer")
+    return "sendInteractiveButtonsReply" if is_reply else "sendInteractiveButtons", {**frame, "buttons": shown}
+
+
+def _named(said: dict[str, Any], **names: str) -> dict[str, Any]:
+    return {theirs: said[ours] for theirs, ours in names.items() if said.get(ours)}

@@ -7,18 +7,9 @@ from typing import Any, Final
 
 from app.providers.answers import Call, Message, Status
 from app.providers.green_api.contents import read_content
-from app.providers.green_api.reading import (
-    flag_in,
-    instant,
-    list_in,
-    number_in,
-    object_in,
-    text_in,
-    texts_in,
-    told_at,
-)
 from app.providers.likeness import likeness
 from app.providers.port import Seen
+from app.providers.reading import flag_in, instant, list_in, number_in, object_in, text_in, texts_in, told_at
 
 PROGRESS: Final = {"pending": "pending", "sent": "sent", "delivered": "delivered", "read": "read"}
 FAILURES: Final = {
@@ -89,7 +80,7 @@ def status_of(row: Any) -> Status | None:
         kind=kind,
         text=content.get("text"),
         caption=content.get("caption"),
-        background=text_in(look, "backgroundColor") or None,
+        background=text_in(look, "backgroundColor") or text_in(row, "backgroundColor") or None,
         font=text_in(look, "font") or None,
         file_name=content.get("file_name"),
         mime_type=content.get("mime_type"),
