@@ -22,7 +22,7 @@ from app.providers.events import (
     Unmapped,
 )
 from app.providers.green_api.notices import read_notice
-from app.providers.green_api.reading import instant
+from app.providers.reading import instant
 from tests.providers.conftest import CHAT
 
 INSTANCE = {"idInstance": 7103000123, "wid": "79990001122@c.us", "typeInstance": "whatsapp"}

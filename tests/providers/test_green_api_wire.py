@@ -13,8 +13,8 @@ from app.providers.errors import (
     Refused,
     Unreachable,
 )
-from app.providers.green_api import wire
 from app.providers.green_api.adapter import GreenApi
+from app.providers.http import wire
 from tests.providers.conftest import (
     CREDENTIALS,
     SECRETS,

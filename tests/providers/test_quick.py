@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.providers.errors import OutcomeUnknown, ProviderError, Unreachable
-from app.providers.green_api import quick, wire
 from app.providers.green_api.adapter import GreenApi
+from app.providers.http import quick, wire
 from app.providers.port import Native, NativeReply
 from tests.providers.conftest import (
     CREDENTIALS,

@@ -6,9 +6,9 @@ from typing import Final
 from app.providers.errors import NotReady, OutcomeUnknown, Refused
 from app.providers.green_api import settings
 from app.providers.green_api.client import Client
-from app.providers.green_api.outcomes import UNREADABLE
-from app.providers.green_api.reading import phone_of, text_in
+from app.providers.http.wire import UNREADABLE
 from app.providers.port import AccountProfile, AccountWish, AlreadyLinked, Credentials, Link, PhoneCode, QrImage
+from app.providers.reading import phone_of, text_in
 
 LINKS: Final = {
     "notAuthorized": Link.UNPAIRED,

@@ -5,9 +5,9 @@ from app.providers.answers import Call, Chat, Disappearing, Edited, Message, Sto
 from app.providers.errors import NoSuchThing, OutcomeUnknown
 from app.providers.green_api.client import Client
 from app.providers.green_api.journal import call_of, link_in, message_of
-from app.providers.green_api.outcomes import UNREADABLE
-from app.providers.green_api.reading import number_in, rows_of, text_in
+from app.providers.http.wire import UNREADABLE
 from app.providers.port import Credentials
+from app.providers.reading import number_in, rows_of, text_in
 
 
 async def listed(client: Client, credentials: Credentials, ask: asks.ListChats) -> list[Chat]:

@@ -1,7 +1,7 @@
 """Calls to GREEN-API over HTTP: each is written to the wire once at most, and no error lets a token out.
 
-The token is part of the URL, and clients put URLs into their exceptions, so they end inside `_exchange` and
-`Quick.exchange`, which return what happened as a value. The errors that callers see are made outside of any `except`.
+The token is part of the URL, and clients put URLs into their exceptions, so they end inside `app.providers.http` and
+`_socket`, which return what happened as a value. The errors that callers see are made outside of any `except`.
 """
 
 import asyncio
@@ -9,43 +9,18 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from aiohttp import (
-    ClientHandlerType,
-    ClientOSError,
-    ClientRequest,
-    ClientResponse,
-    ClientSession,
-    ClientTimeout,
-    ClientWebSocketResponse,
-    ClientWSTimeout,
-    DummyCookieJar,
-    ServerDisconnectedError,
-    TCPConnector,
-    TraceConfig,
-    WSMsgType,
-)
+from aiohttp import ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 from yarl import URL
 
 from app.kit.crypto import Secret
-from app.providers.errors import BrokenOff, OutcomeUnknown, ProviderError, Refused, Unreachable
-from app.providers.green_api import outcomes, verdicts, wire
-from app.providers.green_api.outcomes import Answer
-from app.providers.green_api.quick import Quick
-from app.providers.green_api.wire import (
-    ANSWER_BYTES,
-    JSON,
-    LISTING_BYTES,
-    TOO_LONG,
-    UNWRITABLE,
-    Body,
-    Ending,
-    Request,
-    Unwritable,
-    json_of,
-)
+from app.providers.errors import OutcomeUnknown, ProviderError, Unreachable
+from app.providers.green_api import outcomes, verdicts
+from app.providers.green_api.wire import PARTNER, request
+from app.providers.http.quick import Quick
+from app.providers.http.single import Single
+from app.providers.http.wire import ANSWER_BYTES, JSON, LISTING_BYTES, Answer, Body, json_of
 from app.providers.port import Credentials, Upload
 
-STREAM_SECONDS: Final = 900.0
 SCAN_SECONDS: Final = 130.0  # the gateway ends a pairing socket after 100
 FRAME_BYTES: Final = 1024 * 1024
 
@@ -58,14 +33,8 @@ class Client:
     def __init__(self, base_url: str, *, timeout_seconds: float, connect_seconds: float) -> None:
         self._base_url = base_url.rstrip("/")
         self._media_url = _media_of(self._base_url)
-        # A call that waited long for a free connection is given up unwritten, not written too late to be answered.
-        self._timeout = ClientTimeout(total=timeout_seconds, connect=timeout_seconds / 2, sock_connect=connect_seconds)
-        self._streaming = ClientTimeout(
-            total=STREAM_SECONDS, connect=timeout_seconds, sock_connect=connect_seconds, sock_read=timeout_seconds
-        )
-        self._quick = Quick(self._base_url, timeout_seconds=timeout_seconds, connect_seconds=connect_seconds)
-        self._session: ClientSession | None = None
-        self._is_closed = False
+        self._quick = Quick(timeout_seconds=timeout_seconds, connect_seconds=connect_seconds)
+        self._single = Single(timeout_seconds=timeout_seconds, connect_seconds=connect_seconds)
 
     @property
     def hosts(self) -> tuple[str, str]:
@@ -83,7 +52,8 @@ class Client:
         """
         most = LISTING_BYTES if listing else ANSWER_BYTES
         payload = None if body is None else json_of(body)
-        ending = await self._exchange(Request(verb, "partner", method, token, payload, most_bytes=most))
+        call = request(self._base_url, verb, PARTNER, method, token, body=payload, most_bytes=most)
+        ending = await self._single.exchange(call)
         if not isinstance(ending, Answer):
             raise ending
         verdict = outcomes.of_partner_call(ending)
@@ -135,7 +105,17 @@ class Client:
         prefix = f"waInstance{credentials.account}"
         most = LISTING_BYTES if method.lower() in verdicts.LISTINGS else ANSWER_BYTES
         ending = await self._quick.exchange(
-            Request(verb, prefix, method, credentials.token, body, content_type, query, most)
+            request(
+                self._base_url,
+                verb,
+                prefix,
+                method,
+                credentials.token,
+                body=body,
+                content_type=content_type,
+                query=query,
+                most_bytes=most,
+            )
         )
         if not isinstance(ending, Answer):
             raise ending
@@ -157,17 +137,10 @@ class Client:
             Unreachable, OutcomeUnknown: there was no answer.
             asyncio.CancelledError: the caller gave up; the outcome is unknown.
         """
-        request = Request("POST", f"waInstance{credentials.account}", method, credentials.token)
-        source = _Source(upload)
-        sent = {**headers, "Content-Type": upload.content_type}
-        if upload.size is not None:
-            sent["Content-Length"] = str(upload.size)
-        ending = await self._exchange(request, source, sent, base_url=self._media_url if media else self._base_url)
-        if isinstance(ending, asyncio.CancelledError):
-            raise ending
-        if source.is_broken:
-            raise BrokenOff
-        if isinstance(ending, ProviderError):
+        base_url = self._media_url if media else self._base_url
+        call = request(base_url, "POST", f"waInstance{credentials.account}", method, credentials.token)
+        ending = await self._single.stream(call, upload, headers)
+        if not isinstance(ending, Answer):
             raise ending
         return ending
 
@@ -203,56 +176,20 @@ class Client:
 
     async def close(self) -> None:
         """Let go of every connection; later calls are `Unreachable`."""
-        self._is_closed = True
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._single.close()
         await self._quick.close()
-
-    async def _exchange(
-        self,
-        request: Request,
-        source: "_Source | None" = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        base_url: str = "",
-    ) -> Ending:
-        """What happened; returns the error to be raised, and itself raises none, cancellation included."""
-        trail = _Trail()
-        cancelled: tuple[Any, ...] | None = None
-        fault = "ClosedClient"
-        try:
-            session = self._opened()
-            if session is not None:
-                async with session.request(
-                    request.verb,
-                    URL(request.address(base_url or self._base_url), encoded=True),
-                    data=_payload(request, source),
-                    headers=headers or (None if request.body is None else {"Content-Type": JSON}),
-                    timeout=self._timeout if source is None else self._streaming,
-                    allow_redirects=False,
-                    trace_request_ctx=trail,
-                ) as response:
-                    return await _read(response, request.most_bytes)
-        except asyncio.CancelledError as error:
-            cancelled = error.args
-        except Exception as error:
-            fault = type(error).__name__
-        if cancelled is not None:
-            return asyncio.CancelledError(*cancelled)
-        return _missing(fault, trail)
 
     async def _socket(
         self, credentials: Credentials, method: str
     ) -> ClientWebSocketResponse | ProviderError | asyncio.CancelledError:
-        request = Request("GET", f"waInstance{credentials.account}", method, credentials.token)
+        call = request(self._base_url, "GET", f"waInstance{credentials.account}", method, credentials.token)
         cancelled: tuple[Any, ...] | None = None
         fault, status = "ClosedClient", None
         try:
-            session = self._opened()
+            session = self._single.opened()
             if session is not None:
                 return await session.ws_connect(
-                    URL(request.address(self._base_url), encoded=True),
+                    URL(call.address(), encoded=True),
                     timeout=ClientWSTimeout(ws_close=2.0),
                     max_msg_size=FRAME_BYTES,
                 )
@@ -268,107 +205,12 @@ class Client:
                 return verdict
         return Unreachable(f"the gateway opened no socket ({fault})")
 
-    def _opened(self) -> ClientSession | None:
-        if self._session is None and not self._is_closed:
-            traces = TraceConfig()
-            traces.on_connection_create_end.append(_on_connection)
-            traces.on_connection_reuseconn.append(_on_connection)
-            self._session = ClientSession(
-                connector=TCPConnector(limit=0, limit_per_host=wire.CONNECTIONS, force_close=True),
-                timeout=self._timeout,
-                cookie_jar=DummyCookieJar(),
-                trace_configs=[traces],
-                middlewares=(_write_once,),
-                headers={"Accept": JSON, "User-Agent": "sublet"},
-            )
-        return self._session
-
-
-class _Trail:
-    """Whether a call has got its connection; from then on bytes may have left."""
-
-    __slots__ = ("written",)
-
-    def __init__(self) -> None:
-        self.written = False
-
-
-class _Lost(Exception):
-    """The connection broke; not a type that aiohttp would try again."""
-
-
-class _Cut(Exception):
-    """The body did not come as it was told."""
-
-
-class _Source:
-    """The bytes of an upload, counted: aiohttp would cut silently what is longer than its told length."""
-
-    def __init__(self, upload: Upload) -> None:
-        self.is_broken = False
-        self._upload = upload
-
-    async def read(self) -> AsyncIterator[bytes]:
-        left = self._upload.size
-        self.is_broken = True
-        try:
-            async for chunk in self._upload.chunks:
-                if left is not None:
-                    left -= len(chunk)
-                    if left < 0:
-                        break
-                yield chunk
-        except Exception:  # whatever the source's trouble is, told as `BrokenOff`
-            left = -1
-        if left:
-            raise _Cut
-        self.is_broken = False
-
-
-def _payload(request: Request, source: _Source | None) -> bytes | AsyncIterator[bytes] | None:
-    if source is not None:
-        return source.read()
-    return None if request.body is None else request.body()
-
-
-def _missing(fault: str, trail: _Trail) -> ProviderError:
-    if fault == Unwritable.__name__:
-        return Refused(UNWRITABLE)
-    if trail.written:
-        return OutcomeUnknown(f"the gateway gave no answer ({fault})")
-    return Unreachable(f"the gateway could not be reached ({fault})")
-
 
 def _value(method: str, answer: Answer) -> Any:
     verdict = verdicts.verdict(method, answer)
     if isinstance(verdict, ProviderError):
         raise verdict
     return verdict.value
-
-
-async def _on_connection(_: ClientSession, context: Any, __: Any) -> None:
-    if context.trace_request_ctx is not None:  # sockets have no trail
-        context.trace_request_ctx.written = True
-
-
-async def _write_once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    """Keep aiohttp from repeating a call by itself, which it does for GET and DELETE when a connection breaks."""
-    try:
-        return await handler(request)
-    except (ClientOSError, ServerDisconnectedError):
-        pass
-    raise _Lost
-
-
-async def _read(response: ClientResponse, most_bytes: int) -> Answer | ProviderError:
-    raw = bytearray()
-    async for chunk in response.content.iter_any():
-        raw += chunk
-        if len(raw) > most_bytes:
-            response.close()
-            return OutcomeUnknown(TOO_LONG, status=response.status)
-    said = response.headers.get
-    return Answer(response.status, bytes(raw), said("Retry-After", ""), said("Content-Type", ""))
 
 
 async def _frame(socket: ClientWebSocketResponse) -> str | ProviderError | asyncio.CancelledError | None:

@@ -7,9 +7,9 @@ from app.providers.answers import Avatar, Contact, ContactInfo, NumberCheck, Pro
 from app.providers.errors import OutcomeUnknown, Refused
 from app.providers.green_api.client import Client
 from app.providers.green_api.journal import link_in
-from app.providers.green_api.outcomes import UNREADABLE
-from app.providers.green_api.reading import flag_in, list_in, number_in, object_in, rows_of, text_in, told_at
+from app.providers.http.wire import UNREADABLE
 from app.providers.port import Credentials
+from app.providers.reading import flag_in, list_in, number_in, object_in, rows_of, text_in, told_at
 
 
 async def listed(client: Client, credentials: Credentials, ask: asks.ListContacts) -> list[Contact]:

@@ -7,7 +7,7 @@ Source: GREEN-API notification pages by message type, and the official Postman c
 from collections.abc import Callable
 from typing import Any, Final
 
-from app.providers.green_api.reading import list_in, number_in, object_in, text_in
+from app.providers.reading import list_in, number_in, object_in, text_in
 
 Content = dict[str, Any]
 UNREADABLE_MARKS: Final = frozenset({"{{SWE001}}", "{{SWE003}}"})

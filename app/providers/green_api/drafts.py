@@ -20,10 +20,10 @@ from app.providers.asks import (
     Text,
 )
 from app.providers.green_api import contents
-from app.providers.green_api.outcomes import decode
-from app.providers.green_api.reading import list_in, object_in, text_in, texts_in
+from app.providers.http.wire import decode
 from app.providers.likeness import file_kind
 from app.providers.port import Drafted
+from app.providers.reading import list_in, object_in, text_in, texts_in
 
 Fields = dict[str, Any]
 

@@ -8,9 +8,9 @@ from app.providers.errors import OutcomeUnknown
 from app.providers.green_api import multipart
 from app.providers.green_api.client import Client
 from app.providers.green_api.journal import link_in
-from app.providers.green_api.outcomes import UNREADABLE
-from app.providers.green_api.reading import flag_in, list_in, text_in, told_at
+from app.providers.http.wire import UNREADABLE
 from app.providers.port import Credentials
+from app.providers.reading import flag_in, list_in, text_in, told_at
 
 
 async def create(client: Client, credentials: Credentials, ask: asks.CreateGroup) -> CreatedGroup:

@@ -25,8 +25,9 @@ from app.providers.events import (
 from app.providers.green_api.account import link_of
 from app.providers.green_api.contents import read_content
 from app.providers.green_api.journal import CALLS, FAILURES, link_in
-from app.providers.green_api.reading import account_in, instant, number_in, object_in, phone_of, text_in
+from app.providers.green_api.reading import account_in
 from app.providers.port import Link
+from app.providers.reading import instant, number_in, object_in, phone_of, text_in
 
 PASSED_ON: Final = frozenset({"sent", "delivered", "read"})
 GROUP_TOO_LARGE: Final = "SWE004"

@@ -4,11 +4,7 @@ Sources: GREEN-API pages Common errors, 466 error, Rate limiter and Partners, is
 (all read 2026-11-21). Nothing here raises, so that no traceback comes to hold an answer.
 """
 
-import json
 from typing import Any, Final
-
-import msgspec
-from msgspec import Struct
 
 from app.providers.errors import (
     CredentialRefused,
@@ -24,34 +20,12 @@ from app.providers.errors import (
     TooLarge,
     TryLater,
 )
+from app.providers.http.wire import UNREADABLE, Answer, Done, decode, wait_seconds
 
-UNREADABLE: Final = "the gateway's answer could not be read"
 NEVER_DONE: Final = frozenset({400, 404, 405, 413, 414, 415, 422, 431, 469})
 LEGACY_NOT_SAVED: Final = 200
 # Of 500 these two are refusals, made before anything is queued: SendFileByUrl and Common errors pages.
 TOO_LARGE: Final = ("file from url exceeded max upload size", "request entity too large")
-LONGEST_WAIT_SECONDS: Final = 3600.0
-
-
-class Answer(Struct, frozen=True):
-    """What came back, complete; its repr shows no body."""
-
-    status: int
-    raw: bytes
-    retry_after: str = ""
-    content_type: str = ""
-
-    def __repr__(self) -> str:
-        return f"Answer(status={self.status})"
-
-
-class Done(Struct, frozen=True):
-    """A 2xx with JSON; its repr shows no value."""
-
-    value: Any
-
-    def __repr__(self) -> str:
-        return "Done()"
 
 
 def of_instance_call(answer: Answer, *, reads: bool, may_be_empty: bool = False) -> Done | ProviderError:
@@ -107,25 +81,13 @@ def of_partner_call(answer: Answer) -> Done | ProviderError:
     return Done(value) if code is None else _coded(code, value)
 
 
-def decode(raw: bytes) -> tuple[bool, Any]:
-    """Whether a body is JSON, and its value; depth and odd numbers are no way to an exception."""
-    try:
-        return True, msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        return True, json.loads(raw)  # lenient about lone surrogates, which phones do send
-    except (ValueError, RecursionError):
-        return False, None
-
-
 def _common(answer: Answer) -> ProviderError | None:
     if answer.status == 500 and _said(answer).startswith(TOO_LARGE):
         return TooLarge("what was sent is larger than the gateway takes", status=500)
     if answer.status >= 500 or answer.status == 499:
         return OutcomeUnknown("the gateway had an error of its own", status=answer.status)
     if answer.status == 429:
-        wait = _wait_seconds(answer.retry_after)
+        wait = wait_seconds(answer.retry_after)
         return TooFast("the gateway's rate limit is reached", status=429, retry_after_seconds=wait)
     if answer.status == 466:
         return QuotaReached("the gateway's plan quota is used up", status=466)
@@ -169,12 +131,6 @@ def _coded(code: Any, value: Any) -> Done | ProviderError:
     if isinstance(code, int) and 100 <= code < 499:
         return Refused("the gateway refused the call", status=200)
     return OutcomeUnknown("the gateway answered with a code that tells nothing", status=200)
-
-
-def _wait_seconds(header: str) -> float | None:
-    if not (header.isascii() and header.isdecimal() and len(header) < 10):
-        return None
-    return min(float(header), LONGEST_WAIT_SECONDS)
 
 
 def _is_page(answer: Answer) -> bool:

@@ -7,9 +7,10 @@ from app.kit.crypto import Secret
 from app.providers.errors import NotThere, OutcomeUnknown, Refused
 from app.providers.green_api import settings
 from app.providers.green_api.client import Client
-from app.providers.green_api.outcomes import UNREADABLE
-from app.providers.green_api.reading import account_in, instant, text_in
+from app.providers.green_api.reading import account_in
+from app.providers.http.wire import UNREADABLE
 from app.providers.port import AccountWish, Created, Listed
+from app.providers.reading import instant, text_in
 
 
 async def create(client: Client, partner_token: Secret, wish: AccountWish) -> Created:

@@ -9,9 +9,9 @@ from app.providers.green_api import multipart
 from app.providers.green_api.account import link_of
 from app.providers.green_api.client import Client
 from app.providers.green_api.journal import link_in
-from app.providers.green_api.outcomes import UNREADABLE
-from app.providers.green_api.reading import flag_in, number_in, phone_of, rows_of, text_in, told_at
+from app.providers.http.wire import UNREADABLE
 from app.providers.port import Credentials
+from app.providers.reading import flag_in, number_in, phone_of, rows_of, text_in, told_at
 
 WORDS: Final = {True: "yes", False: "no", None: None}
 

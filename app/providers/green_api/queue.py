@@ -8,10 +8,10 @@ from app.providers.errors import OutcomeUnknown
 from app.providers.green_api.client import Client
 from app.providers.green_api.drafts import drafted_from
 from app.providers.green_api.journal import link_in, seen_of
-from app.providers.green_api.outcomes import UNREADABLE
-from app.providers.green_api.reading import number_in, object_in, text_in, texts_in
+from app.providers.http.wire import UNREADABLE
 from app.providers.likeness import likeness
 from app.providers.port import Credentials, Seen
+from app.providers.reading import number_in, object_in, text_in, texts_in
 
 
 async def waiting(client: Client, credentials: Credentials) -> list[Seen]:

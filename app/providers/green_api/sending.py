@@ -8,9 +8,9 @@ from app.providers.errors import OutcomeUnknown, ProviderError
 from app.providers.green_api import verdicts
 from app.providers.green_api.client import Client
 from app.providers.green_api.drafts import body_of
-from app.providers.green_api.outcomes import UNREADABLE, Answer, decode
-from app.providers.green_api.reading import text_in, texts_in
+from app.providers.http.wire import UNREADABLE, Answer, decode
 from app.providers.port import Credentials, Native, NativeReply, Sent, Upload
+from app.providers.reading import text_in, texts_in
 
 FILE_NAME: Final = "GA-Filename"
 ON_MEDIA: Final = frozenset({"sendfilebyupload", "uploadfile"})

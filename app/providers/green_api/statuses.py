@@ -4,8 +4,8 @@ from app.providers import asks
 from app.providers.answers import Posted, Status, StatusView
 from app.providers.green_api.client import Client
 from app.providers.green_api.journal import status_of
-from app.providers.green_api.reading import rows_of, text_in, told_at
 from app.providers.port import Credentials
+from app.providers.reading import rows_of, text_in, told_at
 
 
 async def post_text(client: Client, credentials: Credentials, ask: asks.PostTextStatus) -> Posted:

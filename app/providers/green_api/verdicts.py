@@ -15,8 +15,8 @@ from app.providers.errors import (
     TryLater,
 )
 from app.providers.green_api import outcomes
-from app.providers.green_api.outcomes import UNREADABLE, Answer, Done
-from app.providers.green_api.reading import list_in, number_in, text_in
+from app.providers.http.wire import UNREADABLE, Answer, Done
+from app.providers.reading import list_in, number_in, text_in
 
 # Methods that change nothing; their `null` says that the account is not ready.
 READS: Final = frozenset(

@@ -63,8 +63,12 @@ class Quick:
             client = self._client or self._opened()
             if client is None:
                 return Unreachable("the gateway could not be reached (ClosedClient)")
-            call = client.request(request.verb, request.address()).headers(request.headers())
+            call = client.request(request.verb, request.address())
+            if request.bearer is not None:
+                call = call.header("Authorization", f"Bearer {request.bearer.reveal()}")
             if request.body is not None:
+                if request.content_type:
+                    call = call.header("Content-Type", request.content_type)
                 call = call.body_bytes(request.body())
             async with call.build_streamed() as response:
                 raw = b""

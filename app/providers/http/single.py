@@ -22,7 +22,8 @@ from aiohttp import (
 from yarl import URL
 
 from app.providers.errors import BrokenOff, OutcomeUnknown, ProviderError, Refused, Unreachable
-from app.providers.http.wire import CONNECTIONS, JSON, TOO_LONG, UNWRITABLE, Answer, Ending, Request, Unwritable
+from app.providers.http import wire
+from app.providers.http.wire import JSON, TOO_LONG, UNWRITABLE, Answer, Ending, Request, Unwritable
 from app.providers.port import Upload
 
 STREAM_SECONDS: Final = 900.0
@@ -70,7 +71,7 @@ class Single:
         cancelled: tuple[Any, ...] | None = None
         fault = "ClosedClient"
         try:
-            session = self._opened()
+            session = self.opened()
             if session is not None:
                 async with session.request(
                     request.verb,
@@ -90,13 +91,14 @@ class Single:
             return asyncio.CancelledError(*cancelled)
         return _missing(fault, trail)
 
-    def _opened(self) -> ClientSession | None:
+    def opened(self) -> ClientSession | None:
+        """The session, for sockets; None when it was closed. What it raises may hold addresses and headers."""
         if self._session is None and not self._is_closed:
             traces = TraceConfig()
             traces.on_connection_create_end.append(_on_connection)
             traces.on_connection_reuseconn.append(_on_connection)
             self._session = ClientSession(
-                connector=TCPConnector(limit=0, limit_per_host=CONNECTIONS, force_close=True),
+                connector=TCPConnector(limit=0, limit_per_host=wire.CONNECTIONS, force_close=True),
                 timeout=self._timeout,
                 cookie_jar=DummyCookieJar(),
                 trace_configs=[traces],
@@ -162,7 +164,7 @@ def _missing(fault: str, trail: _Trail) -> ProviderError:
 
 
 async def _on_connection(_: ClientSession, context: Any, __: Any) -> None:
-    if context.trace_request_ctx is not None:
+    if context.trace_request_ctx is not None:  # sockets have no trail
         context.trace_request_ctx.written = True
 
 

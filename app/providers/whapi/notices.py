@@ -27,7 +27,7 @@ from app.providers.events import (
     Unmapped,
 )
 from app.providers.port import Link
-from app.providers.reading import instant, list_in, object_in, phone_of, text_in
+from app.providers.reading import instant, link_in, list_in, object_in, phone_of, text_in
 from app.providers.whapi.account import link_of
 from app.providers.whapi.client import state_of
 from app.providers.whapi.contents import FILES, file_of, read_content, results_of
@@ -237,8 +237,7 @@ def _call(row: Any) -> Read:
 def _file_link(body: Any) -> str | None:
     """Where the file of a message is; only kinds that are downloaded by themselves have an address."""
     rows = list_in(body, "messages")
-    link = text_in(file_of(rows[0]), "link") if rows else ""
-    return link if link.startswith(("http://", "https://")) else None
+    return link_in(file_of(rows[0]), "link") if rows else None
 
 
 def _worded(part: dict[str, Any]) -> dict[str, Any]:
