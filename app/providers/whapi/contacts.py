@@ -7,12 +7,14 @@ from app.providers.answers import Avatar, Contact, ContactInfo, NumberCheck
 from app.providers.errors import NoSuchThing, OutcomeUnknown, Refused, TryLater, Unsupported
 from app.providers.http.wire import UNREADABLE
 from app.providers.port import Credentials
-from app.providers.reading import link_in, list_in, text_in
+from app.providers.reading import flag_in, link_in, list_in, text_in
 from app.providers.whapi.client import Client, path_of
 from app.providers.whapi.ids import contact, is_number, ours
 from app.providers.whapi.shapes import do, listed, told
 
 GROUP: Final = "@g.us"
+HIDDEN: Final = "@lid"
+PROFILE_NAMES: Final = ("push_name", "verified_name", "name")
 CONFLICT: Final = 409
 SHORTEST, LONGEST = 7, 16  # the reference has 7 to 15 digits, WhatsApp knows numbers of 16
 
@@ -47,7 +49,7 @@ async def info(client: Client, credentials: Credentials, ask: asks.ReadContact) 
         known = {}
     return ContactInfo(
         chat_id=ask.chat_id,
-        name=text_in(known, "pushname") or text_in(profile, "name") or None,
+        name=_first(text_in(known, "pushname"), *(text_in(profile, name) for name in PROFILE_NAMES)),
         contact_name=_saved(known),
         is_business=known.get("is_business") is True,
         description=text_in(profile, "about") or text_in(known, "status") or None,
@@ -133,14 +135,29 @@ def _full_name(ask: asks.AddContact | asks.EditContact) -> str:
 
 
 def _person(row: Any) -> Contact:
-    chat_id = ours(text_in(row, "id"))
-    name = text_in(row, "pushname") or None
-    return Contact(chat_id=chat_id, kind="user", name=name, contact_name=_saved(row))
+    """Of a person with a hidden number the text of 2026 tells the number beside the id, when it is known."""
+    chat_id, number = ours(text_in(row, "id")), contact(ours(text_in(row, "phone")))
+    is_known = chat_id.endswith(HIDDEN) and is_number(number)
+    return Contact(
+        chat_id=ours(number) if is_known else chat_id,
+        kind="user",
+        name=text_in(row, "pushname") or None,
+        contact_name=_saved(row),
+        hidden_id=chat_id if is_known else None,
+    )
 
 
 def _saved(row: Any) -> str | None:
-    """The name in the address book; of those who are not in it, Whapi tells another name in its place."""
-    return None if not isinstance(row, dict) or row.get("saved") is False else _name(row)
+    """The name in the address book; of those who are not in it, Whapi tells another name in its place.
+
+    Source: Contact schema, `saved` in 2025, `phonebook` in 2026.
+    """
+    is_saved = flag_in(row, "phonebook") if flag_in(row, "phonebook") is not None else flag_in(row, "saved")
+    return None if is_saved is False else _name(row)
+
+
+def _first(*texts: str) -> str | None:
+    return next((text for text in texts if text), None)
 
 
 def _name(row: Any) -> str | None:

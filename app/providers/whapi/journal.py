@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.providers.answers import Message, Status, StatusView
 from app.providers.port import Seen
-from app.providers.reading import instant, link_in, list_in, object_in, text_in, told_at
+from app.providers.reading import instant, link_in, object_in, text_in, told_at
 from app.providers.whapi.contents import file_of, likeness, read_content
 from app.providers.whapi.ids import ours
 
@@ -27,7 +27,7 @@ FONTS: Final = {"SYSTEM": "SANS_SERIF", "SYSTEM_TEXT": "SERIF", "FB_SCRIPT": "NO
 
 
 def message_of(row: Any) -> Message | None:
-    """A message of a list; None for a row without an id or a chat."""
+    """A message of a list; None for a row without an id or a chat. Whether it was edited is not told."""
     message_id, chat_id = text_in(row, "id"), ours(text_in(row, "chat_id"))
     if not message_id or not chat_id:
         return None
@@ -45,7 +45,6 @@ def message_of(row: Any) -> Message | None:
         status=progress,
         reason=REFUSED if progress == "failed" else None,
         by_api=None if is_incoming else by_api(row),
-        is_edited=bool(row.get("edited_at")) or bool(list_in(row, "edit_history")),
         is_deleted=text_in(row, "status") == "deleted",
         is_forwarded=object_in(row, "context").get("forwarded") is True,
         file_link=link_in(file_of(row), "link"),

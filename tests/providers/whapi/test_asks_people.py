@@ -23,6 +23,20 @@ async def test_people_and_groups_are_two_lists_in_one(line: Line) -> None:
     assert len(await line.perform(asks.ListContacts(count=len(found)))) == len(found)
 
 
+async def test_the_words_of_2026_about_people(line: Line, upstream: Upstream) -> None:
+    rows = [
+        {"id": "55001122@lid", "phone": "79990003344", "name": "Ann K", "pushname": "Ann", "phonebook": True},
+        {"id": "55003344@lid", "name": "Bob", "pushname": "Bob", "phonebook": False, "saved": True},
+    ]
+    await upstream.fault("getContacts", "status", status=200, body={"contacts": rows, "count": 2, "total": 2})
+    ann, bob = await line.perform(asks.ListContacts(groups=False))
+    assert (ann.chat_id, ann.hidden_id, ann.name, ann.contact_name) == (ANN, "55001122@lid", "Ann", "Ann K")
+    assert (bob.chat_id, bob.hidden_id, bob.name, bob.contact_name) == ("55003344@lid", None, "Bob", None)
+    body = {"name": "Ann K", "push_name": "Annie", "verified_name": "Ann Ltd", "about": "busy"}
+    await upstream.fault("getContactProfile", "status", status=200, body=body)
+    assert (await line.perform(asks.ReadContact(ANN))).name == "Annie"
+
+
 async def test_what_is_known_and_what_is_shown_of_somebody(line: Line) -> None:
     words = {"name": "Ann K", "pushname": "Ann", "about": "busy", "icon": ICON, "is_business": True}
     await line.phone("contact", phone="79990003344", **words)
