@@ -15,7 +15,7 @@ from app.gateway.snapshots import Snapshots
 from app.instances.options import Options as InstanceOptions
 from app.instances.options import RepairPolicy
 from app.kit import work
-from app.kit.crypto import Keyring, Secret
+from app.kit.crypto import Keyring
 from app.kit.db import Bell, Database
 from app.kit.egress import Egress
 from app.kit.mail import Mailer
@@ -23,10 +23,8 @@ from app.kit.queue import RedisBell
 from app.lines.pushing import Pusher
 from app.lines.waiting import Waiters
 from app.plans.leases import Leases
-from app.providers.green_api.adapter import GreenApi
-from app.providers.port import Provider
+from app.providers import wings
 from app.providers.registry import Registry
-from app.providers.whapi.adapter import WhapiCloud
 from app.settings import Settings
 
 
@@ -69,9 +67,10 @@ async def open_runtime(
         pool_size=settings.pool_size,
         application=f"sublet-{application}",
     )
-    registry = Registry(_providers(settings))
+    found, gateways = wings.find(wings.named(settings.wings)), settings.gateway()
+    registry = Registry(wings.open_all(found, gateways, settings.upstream_timeout_seconds))
     egress = Egress(settings.networks())
-    fetcher = Fetcher(settings.networks(), _bases(settings))
+    fetcher = Fetcher(settings.networks(), wings.file_bases(found, gateways))
     gateway_options = _gateway_options(settings)
     relay = Relay(database, registry, gateway_options)
     records = Records(database)
@@ -135,29 +134,3 @@ def _gateway_options(settings: Settings) -> GatewayOptions:
         journal_seconds=settings.journal_seconds,
         upstream_timeout_seconds=settings.upstream_timeout_seconds,
     )
-
-
-def _providers(settings: Settings) -> dict[tuple[str, str], Provider]:
-    seconds = settings.upstream_timeout_seconds
-    green = {
-        "live": (settings.green_api_url, settings.green_api_partner_token),
-        "test": (settings.green_api_test_url, settings.green_api_test_partner_token),
-    }
-    whapi = {
-        "live": (settings.whapi_url, settings.whapi_partner_token),
-        "test": (settings.whapi_test_url, settings.whapi_test_partner_token),
-    }
-    found: dict[tuple[str, str], Provider] = {}
-    for environment, (url, token) in green.items():
-        if url and token:
-            found["green_api", environment] = GreenApi(url, Secret(token), timeout_seconds=seconds)
-    for environment, (url, token) in whapi.items():
-        if url and token:
-            project = settings.whapi_project
-            found["whapi", environment] = WhapiCloud(url, Secret(token), project=project, timeout_seconds=seconds)
-    return found
-
-
-def _bases(settings: Settings) -> dict[tuple[str, str], str]:
-    bases = {"live": settings.green_api_url, "test": settings.green_api_test_url}
-    return {("green_api", environment): url for environment, url in bases.items() if url}

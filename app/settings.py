@@ -9,9 +9,12 @@ from typing import Any, Final
 
 from app.kit.crypto import Keyring
 from app.kit.egress import Network, parse_networks
+from app.providers import wings
 
 PREFIX: Final = "SUBLET_"
 LEASE_MARGIN_SECONDS: Final = 4
+FILE: Final = "_file"
+GATEWAYS: Final = "gateways"
 REPAIR_POLICIES: Final = ("delete", "adopt", "report")
 
 
@@ -47,15 +50,9 @@ class Settings:
     mail_from: str = setting("sender of mails", "Sublet <no-reply@sublet.example>")
     egress_allow: str = setting("networks that webhooks may reach although not public, `10.0.0.0/8,…`", "")
 
-    green_api_url: str = setting("GREEN-API for live instances", "https://api.green-api.com")
-    green_api_partner_token: str = setting("GREEN-API partner token, live; empty: no live instances", "", secret=True)
-    green_api_test_url: str = setting("GREEN-API (or a simulator) for test instances", "")
-    green_api_test_partner_token: str = setting("partner token for test instances", "", secret=True)
-    whapi_url: str = setting("Whapi.Cloud's manager for live instances", "https://manager.whapi.cloud")
-    whapi_partner_token: str = setting("Whapi.Cloud partner token, live; empty: none there", "", secret=True)
-    whapi_project: str = setting("project of new channels at Whapi.Cloud; empty: the first", "")
-    whapi_test_url: str = setting("manager of Whapi.Cloud (or a simulator) for test instances", "")
-    whapi_test_partner_token: str = setting("its partner token for test instances", "", secret=True)
+    wings: str = setting("modules of further gateways, parted by commas; see docs/providers.md", "")
+    gateways: Mapping[str, str] = field(default_factory=dict)
+    """What the wings' own settings are set to, by name; see `gateway`."""
     upstream_timeout_seconds: float = setting("how long an upstream call may take", 30.0)
     quiet_seconds: float = setting("wait after a create of unknown outcome before looking for it", 120.0)
     repair_policy: str = setting("what to do with surplus and orphans: `delete`, `adopt` or `report`", "delete")
@@ -76,26 +73,36 @@ class Settings:
         Raises:
             SettingsInvalid: a name is unknown, missing, or its value cannot be used.
         """
-        environ = os.environ if environ is None else environ
-        known = {item.name: item for item in fields(cls)}
+        given = _given(os.environ if environ is None else environ)
+        own = {item.name: item for item in fields(cls) if item.name != GATEWAYS}
+        theirs = _settings_of(given.get("wings", ""))
         values: dict[str, Any] = {}
-        for name, value in environ.items():
-            if not name.startswith(PREFIX):
-                continue
-            short = name.removeprefix(PREFIX).lower()
-            if short.endswith("_file") and short.removesuffix("_file") in known:
-                short, value = short.removesuffix("_file"), _read(name, value)
-            if short not in known:
-                raise SettingsInvalid(_unknown(name, list(known)))
-            values[short] = _typed(known[short], value)
+        for name, value in given.items():
+            short, text = name, value
+            if name.endswith(FILE) and name.removesuffix(FILE) in own | theirs:
+                short, text = name.removesuffix(FILE), _read(PREFIX + name.upper(), value)
+            if short not in own | theirs:
+                raise SettingsInvalid(_unknown(PREFIX + name.upper(), [*own, *theirs]))
+            values[short] = text if short in theirs else _typed(own[short], text)
         missing = [
-            PREFIX + name.upper() for name, item in known.items() if item.default is MISSING and name not in values
+            PREFIX + name.upper() for name, item in own.items() if item.default is MISSING and name not in values
         ]
         if missing:
             raise SettingsInvalid(f"not set: {', '.join(missing)}")
-        settings = cls(**values)
+        gateways = {name: values.pop(name) for name in theirs if name in values}
+        settings = cls(**values, gateways=gateways)
         settings._check()
         return settings
+
+    @staticmethod
+    def names(modules: str = "") -> tuple[str, ...]:
+        """Every name that may be set, `SUBLET_…`, with those of the wings and of the modules named."""
+        own = [item.name for item in fields(Settings) if item.name != GATEWAYS]
+        return tuple(PREFIX + name.upper() for name in (*own, *_settings_of(modules)))
+
+    def gateway(self) -> dict[str, str]:
+        """The wings' settings by name, with defaults in place of what is not set."""
+        return {name: self.gateways.get(name, item.default) for name, item in _settings_of(self.wings).items()}
 
     def _check(self) -> None:
         if self.lease_seconds < self.upstream_timeout_seconds + LEASE_MARGIN_SECONDS:
@@ -128,15 +135,36 @@ class Settings:
 
     def shown(self) -> dict[str, str]:
         """Every setting as text, secrets replaced by `***`."""
-        return {
-            PREFIX + item.name.upper(): "***"
-            if item.metadata["secret"] and getattr(self, item.name)
-            else str(getattr(self, item.name))
-            for item in fields(self)
-        }
+        secrets = {item.name for item in fields(self) if item.metadata.get("secret")}
+        secrets |= {name for name, item in _settings_of(self.wings).items() if item.is_secret}
+        hidden = {PREFIX + name.upper() for name in secrets}
+        return {name: "***" if name in hidden and value else value for name, value in self.as_environ().items()}
+
+    def as_environ(self) -> dict[str, str]:
+        """Every setting as an environment would set it, secrets in clear: for processes of our own."""
+        own = {item.name: str(getattr(self, item.name)) for item in fields(self) if item.name != GATEWAYS}
+        return {PREFIX + name.upper(): value for name, value in (own | self.gateway()).items()}
 
     def __repr__(self) -> str:
         return f"Settings(deployment={self.deployment!r})"
+
+
+def _given(environ: Mapping[str, str]) -> dict[str, str]:
+    ours = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    return {name.removeprefix(PREFIX).lower(): value for name, value in ours.items()}
+
+
+def _settings_of(modules: str) -> dict[str, wings.Setting]:
+    """The settings of every wing by name.
+
+    Raises:
+        SettingsInvalid: a module that is named is no wing.
+    """
+    try:
+        found = wings.find(wings.named(modules))
+    except wings.WingInvalid as error:
+        raise SettingsInvalid(f"{PREFIX}WINGS: {error}") from None
+    return {item.name: item for wing in found.values() for item in wing.settings}
 
 
 def _typed(item: Field[Any], value: str) -> Any:

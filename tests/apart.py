@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +73,8 @@ async def apart(settings: Settings, logs: Path, **changes: Any) -> AsyncIterator
     """Start `sublet serve` with these settings and end it."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    values = {item.name: getattr(settings, item.name) for item in fields(settings)}
-    values |= {"host": "127.0.0.1", "port": port, "public_url": url, "owner_database_url": "", **changes}
-    env = {PREFIX + name.upper(): str(value) for name, value in values.items()}
+    values = {"host": "127.0.0.1", "port": port, "public_url": url, "owner_database_url": "", **changes}
+    env = settings.as_environ() | {PREFIX + name.upper(): str(value) for name, value in values.items()}
     command = [sys.executable, "-m", "app", "serve"]
     child = Child("api", command, env={**plain_environment(), **env}, cwd=ROOT, logs=logs)
     child.start()

@@ -208,7 +208,8 @@ def settings_for(dsns: databases.Dsns, redis_url: str, upstream_url: str, smtp_u
         "pool_size": 5,
         **more,
     }
-    return Settings(**values)
+    theirs = {name: values.pop(name) for name in list(values) if name.startswith(("green_api_", "whapi_", "toy_"))}
+    return Settings(**values, gateways=theirs)
 
 
 @asynccontextmanager

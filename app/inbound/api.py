@@ -36,7 +36,7 @@ NOTICES: Final = Counter("sublet_notices", "Notifications of gateways by how we 
 
 
 @post(
-    "/hooks/green/{instance_id:str}",
+    "/hooks/{hook:str}/{instance_id:str}",
     status_code=200,
     include_in_schema=False,
     opt={"public": True},
@@ -49,7 +49,10 @@ async def take_notice(
     instance_options: NamedDependency[Options],
     instance_id: FromPath[str],
 ) -> Response[bytes]:
-    """Take one notification: authenticated before its body is read, kept before it is answered."""
+    """Take one notification: authenticated before its body is read, kept before it is answered.
+
+    The token says who speaks; the gateway's word in the address keeps the addresses of its accounts as they ever were.
+    """
     keeper = Keeper(database, registry, instance_options.public_url)
     status = await _take(request, keeper, instance_id)
     NOTICES.labels(str(status)).inc()

@@ -62,14 +62,15 @@ async def _plan(uow: UnitOfWork, tools: Tools, registry: Registry, claim: Claim)
         await work.settle(uow, claim)
         return None
     has_upstream = instance.upstream_account is not None
+    provider = registry.get(instance.provider, instance.environment)
     plan = Plan(
         step=step,
         claim=claim,
-        provider=registry.get(instance.provider, instance.environment),
+        provider=provider,
         tenant_id=instance.tenant_id,
         instance_id=instance.id,
         tag=instance.tag,
-        wish=await service.wish(uow, instance, tools.options),
+        wish=await service.wish(uow, instance, tools.options, provider.traits),
         credentials=await service.credentials(uow, instance) if has_upstream else None,
         planned=time.monotonic(),
     )

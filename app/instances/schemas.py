@@ -29,7 +29,14 @@ class InstanceCreate(Struct, forbid_unknown_fields=True):
     """The wish for one more instance, in the environment of the key."""
 
     name: Name
-    provider: Literal["auto", "green_api", "whapi"] = "auto"
+    provider: Annotated[
+        str,
+        Meta(
+            pattern="^[a-z][a-z0-9_]{0,29}$",
+            description="The gateway's name; `auto` leaves the choice to the operator.",
+            examples=["auto"],
+        ),
+    ] = "auto"
     metadata: Metadata = {}
 
 

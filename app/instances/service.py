@@ -26,7 +26,7 @@ from app.kit.ids import new_id, to_wire
 from app.operations import service as operations
 from app.operations.models import Operation
 from app.plans import service as plans
-from app.providers.port import AccountWish, Created, Credentials, Link, Listed
+from app.providers.port import AccountWish, Created, Credentials, Link, Listed, Traits
 
 HOOK_TOKEN_BYTES: Final = 25
 STATUSES: Final = ("queued", "provisioning", "active", "suspended", "deleting", "deleted", "failed")
@@ -178,12 +178,12 @@ async def credentials(uow: UnitOfWork, instance: Instance) -> Credentials:
     return open_credentials(vault, instance.id, instance.upstream_account, sealed, instance.upstream_url)
 
 
-async def wish(uow: UnitOfWork, instance: Instance, options: Options) -> AccountWish:
+async def wish(uow: UnitOfWork, instance: Instance, options: Options, traits: Traits) -> AccountWish:
     """What we ask of upstream for the instance: its tag, and notifications to a hook of its own."""
     vault = await open_vault(uow, instance.tenant_id)
     return AccountWish(
         tag=instance.tag,
-        hook_url=f"{options.public_url}/hooks/green/{to_wire(ids.INSTANCE, instance.id)}",
+        hook_url=f"{options.public_url}/hooks/{traits.hook}/{to_wire(ids.INSTANCE, instance.id)}",
         hook_token=Secret(vault.open(instance.hook_token_sealed, _place("hook_token", instance.id))),
     )
 
@@ -202,6 +202,7 @@ async def attach(uow: UnitOfWork, instance: Instance, account: Created | Listed)
     instance.upstream_url = account.base_url or None
     instance.upstream_token_sealed = vault.seal(account.token.reveal(), _place("upstream_token", instance.id))
     instance.upstream_created_at = created_at or (uow.now if is_sure else None)
+    instance.upstream_funded_until = account.funded_until
     instance.calling_since = instance.quiet_until = None
     touch(instance)
     with on_violation("uq_instances_account", Conflict(upstream_account=account.account)):

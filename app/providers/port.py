@@ -32,13 +32,15 @@ class Link(StrEnum):
 class Traits(Struct, frozen=True, kw_only=True):
     """What a gateway is like. Callers decide by these, never by its name.
 
-    `words` is the language of native calls. `billing`: `by_existence`, a day is charged while an account exists, or
-    `prepaid_days`, days are moved from the partner's pool to an account, which ends by itself. At most `creations`
-    accounts may be created in `creation_seconds`; 0 is no such limit. After a change of mode an account is away for
-    `restart_seconds`. `unsupported` are catalogue names of asks that it cannot do.
+    `words` is the language of native calls: `green_api`, `whapi`, or another that no face speaks. `hook` is the word in
+    the address that it notifies; a change restarts every account. `billing`: `by_existence`, a day is charged while an
+    account exists, or `prepaid_days`, days are moved from the partner's pool to an account, which ends by itself. At
+    most `creations` accounts may be created in `creation_seconds`; 0 is no such limit. After a change of mode an
+    account is away for `restart_seconds`. `unsupported` are catalogue names of asks that it cannot do.
     """
 
-    words: Literal["green_api", "whapi"]
+    words: str
+    hook: str
     billing: Literal["by_existence", "prepaid_days"]
     trial_days: int = 0
     reclaims: bool = False

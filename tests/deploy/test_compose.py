@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import tomllib
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from app.settings import PREFIX, Settings
+from app.settings import Settings
 from dev.postgres import PostgresServer, _installed
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = {PREFIX + item.name.upper() for item in fields(Settings)}
+SETTINGS = set(Settings.names())
 INFRASTRUCTURE = {
     "POSTGRES_PASSWORD",
     "OWNER_PASSWORD",

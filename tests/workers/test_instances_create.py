@@ -232,10 +232,10 @@ async def test_settings_that_read_back_otherwise_are_set_again(
     instance = await wish_for(runtime, await make_tenant(runtime))
     await do_work(runtime, HANDLERS, await work_of(runtime, instance))
     row = await read_instance(runtime, instance.id)
+    provider = runtime.registry.get("green_api", "live")
     async with runtime.database.begin(SYSTEM) as uow:
         credentials = await service.credentials(uow, row)
-        wish = await service.wish(uow, row, runtime.instance_options)
-    provider = runtime.registry.get("green_api", "live")
+        wish = await service.wish(uow, row, runtime.instance_options, provider.traits)
     other = type(wish)(wish.tag, wish.hook_url + "/other", wish.hook_token)
     for _ in range(100):
         try:

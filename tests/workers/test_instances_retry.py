@@ -70,9 +70,11 @@ async def test_one_that_came_too_late_is_adopted_and_none_created(
     runtime: Runtime, drain: Drain, upstream: Upstream
 ) -> None:
     instance = await failed_instance(runtime, drain, upstream)
+    gateway = runtime.registry.get("green_api", "live")
     async with runtime.database.begin(SYSTEM) as uow:
-        wish = await service.wish(uow, await service.find(uow, instance.id), runtime.instance_options)
-    await runtime.registry.get("green_api", "live").create(wish)
+        row = await service.find(uow, instance.id)
+        wish = await service.wish(uow, row, runtime.instance_options, gateway.traits)
+    await gateway.create(wish)
     creates = await asked(upstream, "createInstance")
     await retry(runtime, instance)
     await drain(until=reached(runtime, instance))
@@ -97,6 +99,7 @@ async def test_one_whose_account_vanished_is_not_tried_again(
     runtime: Runtime, drain: Drain, upstream: Upstream
 ) -> None:
     instance = await failed_instance(runtime, drain, upstream)
+    gateway = runtime.registry.get("green_api", "live")
     async with runtime.database.begin(SYSTEM) as uow:
         row = await service.find(uow, instance.id)
         row.upstream_id, row.upstream_deleted_at = 4242, uow.now

@@ -50,6 +50,7 @@ class WhapiCloud:
     # Source: help desk on trials, creation and change of mode (read 2026-11-21).
     traits = Traits(
         words="whapi",
+        hook="whapi",
         billing="prepaid_days",
         trial_days=5,
         reclaims=True,

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import fields
 from datetime import timedelta
 
 import httpx2
@@ -23,8 +22,7 @@ from tests.workers.wishes import failed_instance, make_account, reached
 
 async def sublet(runtime: Runtime, *words: str) -> tuple[int, str]:
     """The command line with the runtime's settings: exit code and what it said."""
-    settings = runtime.settings
-    env = {f"SUBLET_{item.name.upper()}": str(getattr(settings, item.name)) for item in fields(settings)}
+    env = runtime.settings.as_environ()
     result = await asyncio.to_thread(CliRunner().invoke, cli, list(words), env=env)
     return result.exit_code, result.output
 

@@ -236,7 +236,7 @@ async def test_who_finds_every_connection_taken_is_told_soon(shop: Shop) -> None
         link = await links.read(uow, await shop.link(url))
     assert link is not None
     settings = shop.runtime.settings
-    bases = {(link.provider, link.environment): settings.green_api_url}
+    bases = {(link.provider, link.environment): settings.gateway()["green_api_url"]}
     fetcher = Fetcher(settings.networks(), bases, most=1, wait_seconds=0.2)
     try:
         held = await fetcher.open(link)
