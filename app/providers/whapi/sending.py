@@ -17,7 +17,7 @@ from app.providers.asks import (
     Send,
     Text,
 )
-from app.providers.errors import OutcomeUnknown, ProviderError, Refused
+from app.providers.errors import OutcomeUnknown, ProviderError, Refused, TryLater
 from app.providers.http.wire import UNREADABLE
 from app.providers.likeness import display_name, file_kind
 from app.providers.port import Credentials, Seen, Sent
@@ -31,6 +31,8 @@ from app.providers.whapi.verdicts import message_id
 Fields = dict[str, Any]
 VOICES: Final = frozenset({"ogg", "oga", "opus"})
 MOST_TYPING_SECONDS: Final = 60.0
+# Callers hold a send for as long as one call may take, and somewhat longer.
+FORWARD_SECONDS: Final = 20.0
 
 
 async def send(client: Client, credentials: Credentials, message: Send) -> Sent:
@@ -108,12 +110,16 @@ def vcard(contact: Contact) -> str:
 
 
 async def _forward(client: Client, credentials: Credentials, to: str, forward: Forward) -> Sent:
-    """One call for each message, in their order, up to the first that fails."""
+    """One call for each message, in their order, up to the first that fails or that would begin too late."""
     if not forward.message_ids:
         raise Refused("there is nothing to forward")
     sent: list[str] = []
     failure: ProviderError | None = None
+    began_at = time.monotonic()
     for one in forward.message_ids:
+        if sent and time.monotonic() - began_at >= FORWARD_SECONDS:
+            failure = TryLater("there were too many messages for the time")
+            break
         try:
             value = await client.call(credentials, "POST", path_of("messages", one), body={"to": to})
             sent.append(_id_in(value))

@@ -147,6 +147,15 @@ async def test_a_forward_that_breaks_off_is_in_doubt_unless_nothing_left(line: L
         await line.perform(asks.Send(BOB, asks.Forward(ANN, ())))
 
 
+async def test_a_forward_that_takes_too_long_is_in_doubt(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = await line.receive("one"), await line.receive("two")
+    monkeypatch.setattr("app.providers.whapi.sending.FORWARD_SECONDS", 0.0)
+    assert (await line.perform(asks.Send(BOB, asks.Forward(ANN, (first,))))).message_id
+    with pytest.raises(OutcomeUnknown):
+        await line.perform(asks.Send(BOB, asks.Forward(ANN, (first, second))))
+    assert len(await line.upstream.calls("forwardMessage")) == 2
+
+
 async def test_nothing_waits_upstream(line: Line) -> None:
     await line.perform(asks.Send(ANN, asks.Text("gone")))
     assert await line.wing.waiting(line.credentials) == []
