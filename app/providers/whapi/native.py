@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlencode
 
 from app.providers.errors import OutcomeUnknown, ProviderError
-from app.providers.http.wire import UNREADABLE, Answer, decode
+from app.providers.http.wire import JSON, UNREADABLE, Answer, decode
 from app.providers.port import Credentials, Drafted, Native, NativeReply, Sent, Upload
 from app.providers.reading import list_in, text_in
 from app.providers.whapi import verdicts
@@ -62,8 +62,15 @@ async def native_stream(
 
 
 def conclude(method: str, reply: NativeReply) -> ProviderError | None:
-    """What a native reply means; None is success. A 401 is told as `NotLinked`, though the token may be wrong."""
-    verdict = verdicts.of_gate(_addressed(method, "")[0], _answer(reply))
+    """What a native reply means; None is success. A 401 is told as `NotLinked`, though the token may be wrong.
+
+    Files, pictures and answers without a body are successes where no message is owed.
+    """
+    path, answer = _addressed(method, "")[0], _answer(reply)
+    is_plain = not reply.body or not reply.content_type.startswith(JSON)
+    if 200 <= reply.status < 300 and is_plain and not verdicts.sends(path) and not verdicts.is_page(answer):
+        return None
+    verdict = verdicts.of_gate(path, answer)
     return verdict if isinstance(verdict, ProviderError) else None
 
 

@@ -49,7 +49,7 @@ def of_gate(path: str, answer: Answer) -> Done | ProviderError:
         return NoSuchThing("the account has no such chat, message, group or contact", status=404)
     if answer.status == 403:
         return NotAllowed("WhatsApp or the gateway does not let this account do it", status=403)
-    return _success(answer, sends=SENDING.fullmatch(path.rstrip("/")) is not None)
+    return _success(answer, sends=sends(path))
 
 
 def of_manager(path: str, answer: Answer) -> Done | ProviderError:
@@ -73,6 +73,11 @@ def of_health(answer: Answer) -> Done | ProviderError:
     if answer.status == 401 and not is_page(answer):
         return CredentialRefused("the gateway refused the channel's token", status=401)
     return of_gate("/health", answer)
+
+
+def sends(path: str) -> bool:
+    """Whether a success at this path owes a message."""
+    return SENDING.fullmatch(path.rstrip("/")) is not None
 
 
 def said(answer: Answer) -> str:

@@ -247,6 +247,24 @@ async def test_a_native_call_is_answered_as_it_is(wing: WhapiCloud, upstream: Up
     assert isinstance(wing.conclude("/health", gone), NotThere)
 
 
+@pytest.mark.parametrize(
+    ("method", "body", "content_type", "is_success"),
+    [
+        ("/media/jpeg-1", b"\xff\xd8", "image/jpeg", True),
+        ("/contacts/79990003344", b"", "", True),
+        ("/chats", b"{}", "application/json", True),
+        ("/chats", b"{", "application/json", False),
+        ("/chats", b"<html>", "text/html", False),
+        ("/messages/text", b"", "", False),
+    ],
+)
+def test_what_is_no_json_is_a_success_where_no_message_is_owed(
+    method: str, body: bytes, content_type: str, is_success: bool
+) -> None:
+    concluded = whapi("http://127.0.0.1:1").conclude(method, NativeReply(200, body, content_type))
+    assert (concluded is None) is is_success
+
+
 async def test_a_token_in_a_native_query_is_left_out() -> None:
     async with _wing(answering(SENT)) as (wing, server):
         await wing.native(_at(server.url), Native("chats", "GET", "token=theirs&count=5&q=%2Fa"))
