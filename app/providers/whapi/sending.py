@@ -3,6 +3,8 @@
 import time
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from app.providers.asks import (
     Button,
     Buttons,
@@ -17,18 +19,20 @@ from app.providers.asks import (
     Send,
     Text,
 )
-from app.providers.errors import OutcomeUnknown, ProviderError, Refused, TryLater
+from app.providers.errors import NoSuchThing, OutcomeUnknown, ProviderError, Refused, TryLater
 from app.providers.http.wire import UNREADABLE
 from app.providers.likeness import display_name, file_kind
 from app.providers.port import Credentials, Seen, Sent
+from app.providers.reading import text_in
 from app.providers.whapi.client import Client, path_of
-from app.providers.whapi.ids import theirs
+from app.providers.whapi.ids import contact, is_number, ours, theirs
 from app.providers.whapi.journal import by_api, seen_of
 from app.providers.whapi.native import stored_in
 from app.providers.whapi.shapes import Filters, listed
 from app.providers.whapi.verdicts import message_id
 
 Fields = dict[str, Any]
+HIDDEN: Final = "@lid"
 VOICES: Final = frozenset({"ogg", "oga", "opus"})
 MOST_TYPING_SECONDS: Final = 60.0
 # Callers hold a send for as long as one call may take, and somewhat longer.
@@ -60,9 +64,10 @@ async def waiting(_: Client, __: Credentials) -> list[Seen]:
 
 
 async def sent_since(client: Client, credentials: Credentials, minutes: int) -> list[Seen]:
-    """What left within so many minutes, newest first, without what was typed on the phone or in a browser.
+    """What left within so many minutes, without what was typed on the phone or in a browser.
 
-    Source: getMessages page (read 2026-11-21).
+    A message to a number may be listed under the person's hidden id: it is then told under both.
+    Source: getMessages and getContact pages (read 2026-11-21).
 
     Raises:
         OutcomeUnknown: the list cannot be read whole; nothing may be concluded. So it is in SYNC_ERROR.
@@ -70,7 +75,24 @@ async def sent_since(client: Client, credentials: Credentials, minutes: int) -> 
     """
     query: Filters = {"from_me": True, "time_from": since(minutes), "sort": "desc"}
     rows = await listed(client, credentials, "/messages/list", "messages", query=query)
-    return [seen_of(row) for row in rows if row.get("from_me") is not False and by_api(row) is not False]
+    found = [seen_of(row) for row in rows if row.get("from_me") is not False and by_api(row) is not False]
+    numbers = {chat: await _number_of(client, credentials, chat) for chat in _hidden(found)}
+    told = [replace(seen, chat_id=numbers[seen.chat_id]) for seen in found if numbers.get(seen.chat_id)]
+    return [*found, *told]
+
+
+def _hidden(found: list[Seen]) -> set[str]:
+    return {seen.chat_id for seen in found if seen.chat_id.endswith(HIDDEN)}
+
+
+async def _number_of(client: Client, credentials: Credentials, hidden_id: str) -> str:
+    """The chat of a hidden number under its number; empty when it is not known."""
+    try:
+        row = await client.call(credentials, "GET", path_of("contacts", hidden_id))
+    except NoSuchThing:
+        return ""
+    number = contact(ours(text_in(row, "phone") or text_in(row, "id")))
+    return ours(number) if is_number(number) else ""
 
 
 def since(minutes: int) -> int:

@@ -170,6 +170,25 @@ async def test_what_the_owner_typed_or_others_wrote_is_no_trace(line: Line) -> N
     assert [seen.likeness for seen in await line.sent()] == ["ours"]
 
 
+async def test_a_trace_under_a_hidden_id_is_told_under_the_number_as_well(line: Line, upstream: Upstream) -> None:
+    told = await line.phone("receive", chat_id="79990003344@s.whatsapp.net", body="hi", as_lid=True)
+    hidden = told["message"]["chat_id"]
+    unknown = "123456789012345@lid"
+    base = {"from_me": True, "type": "text", "text": {"body": "ours"}, "timestamp": 1795219260, "source": "api"}
+    rows = [{**base, "id": "A", "chat_id": hidden}, {**base, "id": "B", "chat_id": unknown}]
+    body = {"messages": rows, "count": 2, "total": 2}
+    await upstream.fault("getMessages", "status", status=200, body=body)
+    found = [(seen.message_id, seen.chat_id) for seen in await line.sent()]
+    assert sorted(found) == sorted([("A", hidden), ("A", ANN), ("B", unknown)])
+    rules = [
+        {"method": "getMessages", "kind": "status", "status": 200, "body": body},
+        {"method": "getContact", "kind": "status", "status": 502},
+    ]
+    await upstream.sim("faults", {"rules": rules})
+    with pytest.raises(OutcomeUnknown):
+        await line.sent()
+
+
 async def test_a_lost_answer_is_in_doubt_and_found_a_lost_request_is_not(line: Line, upstream: Upstream) -> None:
     await upstream.fault("sendMessageText", "lose_answer", times=1)
     with pytest.raises(OutcomeUnknown):
