@@ -1,7 +1,5 @@
 """A stage for each test."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from app.runtime import Runtime
@@ -11,7 +9,7 @@ from tests.routes.compat.speaking.stage import Stage
 
 
 @pytest.fixture
-async def stage(runtime: Runtime, line: LineClient, upstream: Upstream) -> AsyncIterator[Stage]:
+async def stage(runtime: Runtime, line: LineClient, upstream: Upstream) -> Stage:
     """Ada's line, both ways; nothing is fetched from where links lead."""
     await upstream.control("POST", "config", {"fetch_files": False, "min_delay_ms_override": 0})
-    yield Stage(runtime, line, upstream)
+    return Stage(runtime, line, upstream)

@@ -12,14 +12,15 @@ from typing import Any, Final, cast
 import httpx2
 import msgspec
 
-from app.providers.port import Native, Provider, Traits
+from app.providers.green_api.adapter import GreenApi
+from app.providers.port import Native, Provider
 from app.runtime import Runtime
 from tests.conftest import Upstream
 from tests.routes.compat.conftest import LineClient
 
 CHAT: Final = "79990003344@c.us"
 SEALED: Final = re.compile(r"/files/[0-9A-Za-z_-]+")
-OWN_TRAITS: Final = Traits(words=cast(Any, "other"), billing="by_existence")
+OWN_TRAITS: Final = msgspec.structs.replace(GreenApi.traits, words="other")
 
 
 class Other:
