@@ -15,6 +15,13 @@ from app.providers.whapi.ids import ours
 from app.providers.whapi.shapes import do, told
 
 PROFILE: Final = "/users/profile"
+ANYWAY: Final = {
+    "mark_incoming_read_on_reply": False,
+    "typing_speed": 0,
+    "link_preview": True,
+    "hidden_ids": False,
+}
+"""How a channel behaves in what it has no settings for."""
 
 
 async def read_settings(client: Client, credentials: Credentials, _: asks.ReadSettings) -> Settings:
@@ -30,14 +37,14 @@ async def read_settings(client: Client, credentials: Credentials, _: asks.ReadSe
 async def write_settings(client: Client, credentials: Credentials, ask: asks.WriteSettings) -> None:
     """Only what is named changes. Being online or not takes effect when the phone connects anew.
 
-    Source: updateChannelSettings page, and its text of 2026 for what is read by itself.
+    To ask for what Whapi does anyway changes nothing. Source: updateChannelSettings page, and its text of 2026 for
+    what is read by itself.
 
     Raises:
         Unsupported: Whapi has no such setting; nothing was changed.
         ProviderError: any other ending.
     """
-    missing = (ask.send_delay_ms, ask.mark_incoming_read_on_reply, ask.typing_speed, ask.link_preview, ask.hidden_ids)
-    if any(each is not None for each in missing):
+    if ask.send_delay_ms or any(getattr(ask, name) not in (None, value) for name, value in ANYWAY.items()):
         raise Unsupported("the gateway has no such setting")
     offline = None if ask.keep_online is None else not ask.keep_online
     wanted = {"auto_read_messages": ask.mark_incoming_read, "offline_mode": offline}

@@ -23,15 +23,21 @@ async def test_settings_are_read_and_written_one_by_one(line: Line) -> None:
     "ask",
     [
         asks.WriteSettings(send_delay_ms=700, keep_online=True),
-        asks.WriteSettings(mark_incoming_read_on_reply=False),
+        asks.WriteSettings(mark_incoming_read_on_reply=True),
         asks.WriteSettings(typing_speed=2),
-        asks.WriteSettings(link_preview=True),
+        asks.WriteSettings(link_preview=False),
         asks.WriteSettings(hidden_ids=True),
     ],
 )
 async def test_settings_that_are_not_there_change_nothing(unpaired: Line, ask: asks.WriteSettings) -> None:
     with pytest.raises(Unsupported):
         await unpaired.perform(ask)
+    assert await unpaired.upstream.calls("updateChannelSettings") == []
+
+
+async def test_what_a_channel_does_anyway_may_be_asked_for(unpaired: Line) -> None:
+    anyway = asks.WriteSettings(typing_speed=0, link_preview=True, mark_incoming_read_on_reply=False, hidden_ids=False)
+    await unpaired.perform(anyway)
     assert await unpaired.upstream.calls("updateChannelSettings") == []
 
 
