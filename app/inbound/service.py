@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+import msgspec
+
 from app.accounts.vault import Vault, open_vault
 from app.events import service as events
 from app.events.catalogue import RAW
@@ -31,7 +33,7 @@ from app.providers.events import (
     StateChanged,
     Unmapped,
 )
-from app.providers.port import Link
+from app.providers.port import Link, Provider
 from app.providers.registry import Registry
 
 LEAVING = ("deleting", "deleted")
@@ -74,17 +76,26 @@ async def take(
         await _keep(uow, instance, vault, body, "unreadable")
         return
     provider = registry.get(instance.provider, instance.environment)
+    origin = {"provider": instance.provider, "environment": instance.environment}
+    links = Sealer(vault, instance.tenant_id, instance.id, **origin, public_url=public_url)
+    parts = provider.apart(parsed)
+    for part in parts:
+        text = _text(body) if len(parts) == 1 else msgspec.json.encode(part).decode()
+        sealed = vault.seal(text, store.place_of(instance))
+        await _take_one(uow, instance, provider, part, links, sealed)
+
+
+async def _take_one(
+    uow: UnitOfWork, instance: Instance, provider: Provider, parsed: dict[str, object], links: Sealer, sealed: bytes
+) -> None:
     said = provider.read_notice(parsed)
     state = _state(instance, said)
-    sealed = vault.seal(_text(body), store.place_of(instance))
     if not await store.add(uow, instance, dedupe=said.dedupe, kind=said.kind, state=state, body_sealed=sealed):
         return
     if state == "foreign":
         if said.account is not None:
             await instances.seen_upstream(uow, instance, said.account)
         return
-    origin = {"provider": instance.provider, "environment": instance.environment}
-    links = Sealer(vault, instance.tenant_id, instance.id, **origin, public_url=public_url)
     await _act(uow, instance, said, parsed, links)
     is_native = provider.traits.words == "green_api"
     await lines.keep(uow, instance, said, parsed if is_native else None, links=links)

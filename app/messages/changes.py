@@ -30,7 +30,8 @@ async def changed(uow: UnitOfWork, instance: Instance, what: Change, at: datetim
             if row is not None:
                 row.content, row.edited_at = {**row.content, **plain(what.content)}, when
         case MessageDeleted():
-            kind, more = "message.deleted", {"own": what.own, "deleted_at": to_wire(when)}
+            own = what.own if what.chat_id or row is None else row.direction == "outbound"
+            kind, more = "message.deleted", {"own": own, "deleted_at": to_wire(when)}
             if row is not None:
                 row.deleted_at = when
         case ReactionReceived():
@@ -58,12 +59,16 @@ async def called(uow: UnitOfWork, instance: Instance, what: CallChanged, at: dat
 
 
 def _place(instance: Instance, what: Change, row: Message | None) -> dict[str, Any]:
+    """Not every gateway tells in which chat a change was: then it is where the message is."""
+    chat_id, sender = what.chat_id, what.sender
+    if row is not None and not chat_id:
+        chat_id, sender = row.chat_id, sender or row.sender or ""
     return {
         "message_id": None if row is None else ids.to_wire(ids.MESSAGE, row.id),
         "instance_id": ids.to_wire(ids.INSTANCE, instance.id),
         "upstream_message_id": plain(what.message_id),
-        "chat_id": plain(what.chat_id),
-        "sender": plain(what.sender),
+        "chat_id": plain(chat_id),
+        "sender": plain(sender),
     }
 
 

@@ -307,6 +307,10 @@ class Provider(Protocol):
         """Messages in the gateway's outgoing journal; it may lag by some minutes."""
         ...
 
+    def apart(self, body: Any) -> list[Any]:
+        """A notification's body as bodies of one notification each, in their order."""
+        ...
+
     def read_notice(self, body: Any) -> Notification:
         """What a notification says, in our words; never raises for a well-formed JSON object."""
         ...

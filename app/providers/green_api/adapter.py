@@ -171,6 +171,10 @@ class GreenApi:
         """See `queue.sent_since`."""
         return await queue.sent_since(self._client, credentials, minutes)
 
+    def apart(self, body: Any) -> list[Any]:
+        """A body tells of one thing."""
+        return [body]
+
     def read_notice(self, body: Any) -> Notification:
         """See `notices.read_notice`."""
         return notices.read_notice(body)
