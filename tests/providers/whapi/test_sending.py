@@ -97,8 +97,8 @@ def test_only_texts_and_voices_have_a_time_before() -> None:
     def body(content: asks.Content) -> dict[str, Any]:
         return body_of(asks.Send(ANN, content, typing_seconds=90))[1]
 
-    assert body(EACH[0])["typing_time"] == 60
-    assert body(EACH[5])["recording_time"] == 60
+    assert body(EACH[0])["typing_time"] == 20
+    assert body(EACH[5])["recording_time"] == 20
     assert not {"typing_time", "recording_time"} & body(EACH[1]).keys()
 
 
