@@ -15,6 +15,7 @@ from litestar.types import Receive, Send
 from app.compat import gates, wording
 from app.compat.answer import Answer
 from app.compat.parts import Call, Parts
+from app.compat.speaking import scanning
 from app.gateway.calls import Place
 from app.kit.errors import AppError
 from app.kit.places import Places
@@ -64,7 +65,11 @@ async def relay(parts: Parts, call: Call, extensions: Any, receive: Receive, sen
 
 async def _relayed(parts: Parts, call: Call, place: Place, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
-    frames = asyncio.ensure_future(_show(parts, call, place.provider.scan(place.credentials), send))
+    if place.provider.traits.has_scan_socket:
+        shown = place.provider.scan(place.credentials)
+    else:
+        shown = scanning.frames(parts, call.known, place)
+    frames = asyncio.ensure_future(_show(parts, call, shown, send))
     leaving = asyncio.ensure_future(_left(receive))
     try:
         await asyncio.wait({frames, leaving}, timeout=MOST_SECONDS, return_when=asyncio.FIRST_COMPLETED)

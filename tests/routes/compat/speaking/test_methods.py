@@ -157,15 +157,17 @@ async def test_chats_and_people_tell_the_same(stage: Stage) -> None:
     await stage.act("group", subject="crew", group_id="1203630001@g.us", members=[BOB], account="admin")
     await stage.act("receive", chat_id=ANN, text="Hi", id_message="3A01")
     await stage.act("chat", chat_id=ANN, ephemeral_expiration=86400, mute_expiration=1900000000)
-    for body in ({"chatId": ANN}, {"chatId": BOB}):
-        await both(stage, "POST", "getContactInfo", json=body)
-        await both(stage, "POST", "getAvatar", json=body)
-    for query in ({}, {"group": "true"}, {"group": "false", "count": 1}):
+    for chat_id in (ANN, BOB):
+        await both(stage, "POST", "getContactInfo", json={"chatId": chat_id})
+        await both(stage, "POST", "getAvatar", json={"chatId": chat_id})
+    queries: list[dict[str, Any]] = [{}, {"group": "true"}, {"group": "false", "count": 1}]
+    for query in queries:
         assert await both(stage, "GET", "getContacts", params=query)
     await both(stage, "GET", "getChats")
     await both(stage, "GET", "getChats", params={"count": 1})
     await stage.native("POST", "checkWhatsapp", json={"chatId": ANN})  # from then on it is told from memory
-    for body in ({"phoneNumber": 79990003344}, {"chatId": ANN}, {"phoneNumber": 79990003344, "force": True}):
+    checks: list[dict[str, Any]] = [{"phoneNumber": 79990003344}, {"chatId": ANN}, {"chatId": ANN, "force": True}]
+    for body in checks:
         await both(stage, "POST", "checkWhatsapp", json=body)
     chat = {"chatId": ANN}
     for method, more in (
