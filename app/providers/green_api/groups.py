@@ -5,9 +5,9 @@ from typing import Any
 from app.providers import asks
 from app.providers.answers import CreatedGroup, Group, Participant, Picture
 from app.providers.errors import OutcomeUnknown
-from app.providers.green_api import multipart
 from app.providers.green_api.client import Client
 from app.providers.green_api.journal import link_in
+from app.providers.http import multipart
 from app.providers.http.wire import UNREADABLE
 from app.providers.port import Credentials
 from app.providers.reading import flag_in, list_in, text_in, told_at

@@ -5,10 +5,10 @@ from typing import Any, Final
 from app.providers import asks
 from app.providers.answers import Account, Device, LinkRecord, Picture, Settings
 from app.providers.errors import OutcomeUnknown
-from app.providers.green_api import multipart
 from app.providers.green_api.account import link_of
 from app.providers.green_api.client import Client
 from app.providers.green_api.journal import link_in
+from app.providers.http import multipart
 from app.providers.http.wire import UNREADABLE
 from app.providers.port import Credentials
 from app.providers.reading import flag_in, number_in, phone_of, rows_of, text_in, told_at

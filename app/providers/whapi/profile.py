@@ -1,13 +1,12 @@
 """What a channel is and how it behaves, as its tenant sees it."""
 
-import secrets
-from collections.abc import AsyncIterator
 from typing import Final
 
 from app.providers import asks
 from app.providers.answers import Account, Picture, Settings
 from app.providers.errors import ProviderError, Unsupported
-from app.providers.port import Credentials, Upload
+from app.providers.http import multipart
+from app.providers.port import Credentials
 from app.providers.reading import flag_in, link_in, number_in, object_in, phone_of, text_in
 from app.providers.whapi.account import link_of
 from app.providers.whapi.client import Client, state_of
@@ -77,7 +76,7 @@ async def set_picture(client: Client, credentials: Credentials, ask: asks.SetPro
 
     Source: updateUserProfile and getUserProfile pages.
     """
-    value = await client.streamed(credentials, "PATCH", PROFILE, _form(ask.upload))
+    value = await client.streamed(credentials, "PATCH", PROFILE, multipart.form(ask.upload, "icon"))
     if value is not None:
         told(value)
     return Picture(picture_link=await _picture(client, credentials))
@@ -89,20 +88,3 @@ async def _picture(client: Client, credentials: Credentials) -> str | None:
     except ProviderError:
         return None
     return link_in(row, "icon_full") or link_in(row, "icon")
-
-
-def _form(upload: Upload) -> Upload:
-    """The picture as the field `icon` of a form, without holding it."""
-    boundary = secrets.token_hex(16)
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="icon"; filename="icon.jpg"\r\n'
-    kind = "".join(char for char in upload.content_type if char.isprintable())
-    before, after = f"{head}Content-Type: {kind}\r\n\r\n".encode(), f"\r\n--{boundary}--\r\n".encode()
-    size = None if upload.size is None else len(before) + upload.size + len(after)
-    return Upload(_around(before, upload.chunks, after), size, f"multipart/form-data; boundary={boundary}", "")
-
-
-async def _around(before: bytes, chunks: AsyncIterator[bytes], after: bytes) -> AsyncIterator[bytes]:
-    yield before
-    async for chunk in chunks:
-        yield chunk
-    yield after

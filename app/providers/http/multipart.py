@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 from app.providers.port import Upload
 
 
-def form(upload: Upload, **fields: str) -> Upload:
-    """The form as a body to stream, fields before the file."""
+def form(upload: Upload, field: str = "file", /, **fields: str) -> Upload:
+    """The form as a body to stream, fields before the file, which is the one called `field`."""
     boundary = secrets.token_hex(16)
     head = b"".join(
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + value.encode() + b"\r\n"
         for name, value in fields.items()
     )
-    named = f'Content-Disposition: form-data; name="file"; filename="{_quoted(upload.file_name) or "file"}"'
+    named = f'Content-Disposition: form-data; name="{field}"; filename="{_quoted(upload.file_name) or "file"}"'
     head += f"--{boundary}\r\n{named}\r\nContent-Type: {_quoted(upload.content_type)}\r\n\r\n".encode()
     tail = f"\r\n--{boundary}--\r\n".encode()
     size = None if upload.size is None else len(head) + upload.size + len(tail)
