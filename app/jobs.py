@@ -59,6 +59,12 @@ class PushNotices(Job, frozen=True):
     kind = "line.push"
 
 
+class FundGateway(Job, frozen=True):
+    """Bring the prepaid days of one partner account to what is owed; ref is made of its gateway and environment."""
+
+    kind = "gateway.fund"
+
+
 class Periodic(Job, frozen=True):
     """Work that comes back by itself; its ref is made from its kind, so there is one row for ever."""
 
@@ -93,6 +99,13 @@ class ChargeDays(Periodic, frozen=True):
     every_seconds = 60.0
 
 
+class FundGateways(Periodic, frozen=True):
+    """Ring for every partner account that is paid beforehand."""
+
+    kind = "gateways.fund"
+    every_seconds = 60.0
+
+
 class EndTrials(Periodic, frozen=True):
     """Announce trials and paid time that are about to end or have ended."""
 
@@ -115,10 +128,12 @@ JOBS: tuple[type[Job], ...] = (
     DispatchEvent,
     DeliverEvent,
     PushNotices,
+    FundGateway,
     SweepInstances,
     SweepMessages,
     ReconcileListing,
     ChargeDays,
+    FundGateways,
     EndTrials,
     Clean,
 )

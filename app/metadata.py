@@ -4,6 +4,7 @@ from app.accounts import models as accounts
 from app.accounts import partner_tokens
 from app.events import models as events
 from app.files import models as files
+from app.funding import models as funding
 from app.gateway import models as gateway
 from app.idempotency import models as idempotency
 from app.inbound import models as inbound
@@ -24,6 +25,7 @@ __all__ = [
     "events",
     "files",
     "gateway",
+    "funding",
     "idempotency",
     "inbound",
     "instances",

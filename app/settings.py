@@ -57,6 +57,14 @@ class Settings:
     quiet_seconds: float = setting("wait after a create of unknown outcome before looking for it", 120.0)
     repair_policy: str = setting("what to do with surplus and orphans: `delete`, `adopt` or `report`", "delete")
     surplus_wait_seconds: float = setting("least time between the two sightings before a surplus is deleted", 300.0)
+    fund_step_days: int = setting(
+        "days that a prepaid account is extended by at once; the rest of what is paid waits", 7
+    )
+    fund_margin_days: float = setting("how long before its end a prepaid account is extended", 2.0)
+    balance_seconds: float = setting(
+        "how often the balance of a prepaid pool is read, besides after each movement", 3600.0
+    )
+    pool_low_days: int = setting("say that a prepaid pool is low when it holds fewer days", 30)
     listing_seconds: float = setting("how often the upstream listing is compared", 300.0)
     state_poll_seconds: float = setting("how often the state of a usable instance is read", 60.0)
     ready_poll_seconds: float = setting("how often an instance that is being made ready is read", 5.0)
@@ -108,6 +116,8 @@ class Settings:
         if self.lease_seconds < self.upstream_timeout_seconds + LEASE_MARGIN_SECONDS:
             least = f"{PREFIX}UPSTREAM_TIMEOUT_SECONDS and {LEASE_MARGIN_SECONDS}"
             raise SettingsInvalid(f"{PREFIX}LEASE_SECONDS must be at least {least} together")
+        if self.fund_step_days < 1 or self.fund_margin_days < 0:
+            raise SettingsInvalid(f"{PREFIX}FUND_STEP_DAYS must be at least 1, {PREFIX}FUND_MARGIN_DAYS at least 0")
         if self.processes < 1:
             raise SettingsInvalid(f"{PREFIX}PROCESSES must be at least 1")
         if self.repair_policy not in REPAIR_POLICIES:

@@ -19,9 +19,10 @@ AT_ONCE_SECONDS: Final = 0.0
 
 async def charge_days(runtime: Runtime, claim: Claim) -> None:
     """Book one batch of instance-days; a full batch is followed by the next at once."""
+    prepaid = {name for name, _, provider in runtime.registry.all() if provider.traits.is_prepaid}
     async with runtime.database.begin(SYSTEM) as uow:
         await work.hold(uow, claim)
-        booked = await charging.charge(uow, uow.now, CHARGE_BATCH)
+        booked = await charging.charge(uow, uow.now, CHARGE_BATCH, prepaid=prepaid)
         more = booked >= CHARGE_BATCH
         await work.settle(uow, claim, again_seconds=AT_ONCE_SECONDS if more else ChargeDays.every_seconds)
 

@@ -17,7 +17,7 @@ from app.kit.log import configure
 from app.kit.queue import FUNCTION, QUEUE_NAME, deserialize, redis_settings, serialize
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
-from workers import accounts, billing, instances, lines, messages, webhooks
+from workers import accounts, billing, funding, instances, lines, messages, webhooks
 from workers.runner import Runner
 from workers.task import Handler
 
@@ -41,6 +41,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     jobs.ResolveMessage.kind: messages.resolve_message,
     jobs.SweepMessages.kind: messages.sweep_messages,
     jobs.ChargeDays.kind: billing.charge_days,
+    jobs.FundGateways.kind: funding.fund_gateways,
+    jobs.FundGateway.kind: funding.fund_gateway,
     jobs.EndTrials.kind: billing.end_trials,
     jobs.Clean.kind: billing.clean,
 }

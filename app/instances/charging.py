@@ -7,6 +7,7 @@ Source: GREEN-API partner notes, charge at creation and daily at 00:00 UTC+3 (re
 """
 
 from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -46,7 +47,8 @@ CHARGE = text(
                 else (select max(t.day) + 1 from ledger_transactions t where t.instance_id = i.id and t.kind = 'charge')
             end, span.last_day, interval '1 day'
         ) as d(day)
-        where i.upstream_created_at is not null and i.upstream_created_at <= :until and (
+        where i.upstream_created_at is not null and i.upstream_created_at <= :until
+            and i.upstream_funded_until is null and i.provider <> all(cast(:prepaid as varchar[])) and (
             not exists (
                 select from ledger_transactions t where t.kind = 'charge' and t.source = i.id || ':' || span.last_day
             ) or not exists (
@@ -75,10 +77,10 @@ BOOK = text(
     """
     with due as (
         select * from unnest(cast(:tenants as uuid[]), cast(:instances as uuid[]), cast(:days as date[]),
-            cast(:ids as uuid[])) as u(tenant_id, instance_id, day, id)
+            cast(:ids as uuid[]), cast(:sources as varchar[])) as u(tenant_id, instance_id, day, id, source)
     ), made as (
         insert into ledger_transactions (tenant_id, id, kind, source, instance_id, day, note, posted_at)
-        select tenant_id, id, 'charge', instance_id || ':' || day, instance_id, day, null, :at from due
+        select tenant_id, id, 'charge', source, instance_id, day, null, :at from due
         on conflict (kind, source) do nothing
         returning tenant_id, id, instance_id, day
     ), owned as (
@@ -109,26 +111,47 @@ OWNED = text(
 )
 
 
-async def charge(uow: UnitOfWork, until: datetime, limit: int) -> int:
+@dataclass(frozen=True)
+class Used:
+    """A day that an instance has used; `source` names it among the charges of all time."""
+
+    tenant_id: UUID
+    instance_id: UUID
+    day: date
+    source: str
+
+
+async def charge(uow: UnitOfWork, until: datetime, limit: int, *, prepaid: Collection[str] = ()) -> int:
     """Book every instance-day that began up to an instant and is not booked; returns how many. System's scope.
 
     A day is paid from the days owned for the instance, else by the house; those of its trial, booked late, by the house
+    Of gateways that are paid beforehand (`prepaid`, by name) nothing is charged here: existing costs nothing there.
+
     too. Who comes second, or again after a crash,
     books nothing twice: a day's entry is unique by instance and day. Call it again while it returns `limit`.
     """
     if not await uow.session.scalar(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK}):
         return 0
-    rows = (await uow.session.execute(CHARGE, {"until": until, "limit": limit})).all()
-    if not rows:
-        return 0
+    rows = await uow.session.execute(CHARGE, {"until": until, "limit": limit, "prepaid": list(prepaid)})
+    due = [Used(row.tenant_id, row.instance_id, row.day, f"{row.instance_id}:{row.day}") for row in rows]
+    return await book(uow, due)
+
+
+async def book(uow: UnitOfWork, used: Sequence[Used]) -> int:
+    """Book used days once each, from what is owned for the instance or from the house; returns how many were new.
 
     booked = await uow.session.scalar(
+    The caller holds the subscriptions' row locks. Needs the system's scope.
+    """
+    if not used:
+        return 0
         BOOK,
         {
-            "tenants": [row.tenant_id for row in rows],
-            "instances": [row.instance_id for row in rows],
-            "days": [row.day for row in rows],
-            "ids": [new_id() for _ in rows],
+            "tenants": [one.tenant_id for one in used],
+            "instances": [one.instance_id for one in used],
+            "days": [one.day for one in used],
+            "sources": [one.source for one in used],
+            "ids": [new_id() for _ in used],
             "at": uow.now,
         },
     )

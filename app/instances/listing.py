@@ -134,7 +134,7 @@ async def _judge(
     doomed: list[Doomed] = []
     for item in comparison.differences:
         action, known = actions[item.subject], findings.pop((item.kind, item.subject), None)
-        if item.kind != "ghost" and action != "adopt":
+        if item.kind != "ghost" and action != "adopt" and not account.provider.traits.is_prepaid:
             await _bear(uow, account, item, known, seen[item.subject])
         finding = _write(uow, account, options, item, known, seen[item.subject])
         if action == "delete" and len(doomed) >= MOST_DELETED:
@@ -299,7 +299,7 @@ async def _delete(database: Database, provider: Provider, doomed: Doomed) -> Non
         await store.end_finding(uow, doomed.finding_id, "deleted" if outcome == "done" else None)
         if doomed.stray.tenant_id is not None and doomed.call_id is not None:
             await store.end_call(uow, doomed.stray.tenant_id, doomed.call_id, outcome, detail)
-        if outcome == "done":
+        if outcome == "done" and not provider.traits.is_prepaid:
             await charging.bear(uow, doomed.stray, doomed.booked_on, billing_day(uow.now))
 
 

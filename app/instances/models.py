@@ -16,6 +16,7 @@ class Instance(Base, TenantOwned):
     `status`: queued, provisioning, active, suspended, deleting, deleted, failed. `connection`: unpaired, pairing,
     connected, disconnected, blocked, starting, unknown. `wanted` is the tenant's wish; `next_step` compares.
     `calling_since` is set and committed before a create leaves the house and cleared by its known outcome;
+    `upstream_funded_until` is when a prepaid account ends by itself, as far as we know, whoever paid for it;
     `quiet_until` is when a create of unknown outcome may be looked for and, if absent, repeated.
     """
 
@@ -51,6 +52,7 @@ class Instance(Base, TenantOwned):
     upstream_url: Mapped[str | None]
     upstream_token_sealed: Mapped[bytes | None]
     upstream_created_at: Mapped[datetime | None]
+    upstream_funded_until: Mapped[datetime | None]
     upstream_seen_at: Mapped[datetime | None]
     upstream_deleted_at: Mapped[datetime | None]
     hook_token_sealed: Mapped[bytes]

@@ -2,7 +2,8 @@
 
 Accounts: `pool` is where the operator's days come from, so it goes negative by as many as customers hold or have used;
 `house` are days that the operator bears itself (trials, unpaid time); `consumed` is where used days end;
-`instance:<uuid>` holds the days owned for an instance and never goes below zero.
+`instance:<uuid>` holds the days owned for an instance and never goes below zero. Accounts `upstream:…` are those of
+partner accounts that are paid beforehand, by themselves in balance: the room `funding` keeps them.
 """
 
 from collections.abc import Mapping

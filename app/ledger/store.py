@@ -14,7 +14,9 @@ from app.kit.ids import new_id
 from app.ledger.models import LedgerEntry, LedgerTransaction
 
 TOTALS: Final = text(
-    "select case when account like 'instance:%' then 'instances' else account end as account, sum(days) as days"
+    "select case when account like 'instance:%' then 'instances'"
+    " when account like 'upstream:%:prepaid:%' then split_part(account, ':prepaid:', 1) || ':prepaid'"
+    " else account end as account, sum(days) as days"
     " from ledger_entries group by 1"
 )
 

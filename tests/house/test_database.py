@@ -13,6 +13,8 @@ NOT_A_TENANTS = {
     "email_codes",
     "findings",
     "operator_keys",
+    "pool_readings",
+    "pools",
     "users",
 }
 WORK_OF_NO_TENANT = {"work"}

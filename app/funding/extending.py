@@ -1,0 +1,273 @@
+"""An extension that is never made twice: its row is committed before the call leaves, and the account's end, read
+before and after, says whether it was done.
+
+Sources: Whapi partner notes, extend knows no key against doubles, and confirms itself by activeTill (read 2026-11-21).
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.funding import rules, store
+from app.funding.books import Books
+from app.funding.models import Extension, PrepaidAccount
+from app.funding.options import Options
+from app.funding.rules import Verdict
+from app.funding.store import Due
+from app.instances import store as instances
+from app.instances.models import Instance
+from app.kit.db import SYSTEM, Database, UnitOfWork
+from app.kit.ids import new_id
+from app.providers.errors import Outcome, PoolEmpty, ProviderError, Unreachable
+from app.providers.port import Listed, Provider
+
+log = structlog.get_logger()
+
+LATEST_START_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """One partner account that is paid beforehand, and what acts on it are given."""
+
+    name: str
+    environment: str
+    provider: Provider
+    database: Database
+    options: Options
+
+    def books(self, uow: UnitOfWork) -> Books:
+        """Its books."""
+        return Books(uow, self.name, self.environment)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What an extension's row says, for those who hold no transaction; `planned` is a monotonic second."""
+
+    tenant_id: UUID
+    id: UUID
+    instance_id: UUID
+    account: str
+    days: int
+    comment: str
+    before: datetime | None
+    started_at: datetime
+    quiet_until: datetime
+    planned: float
+
+    @classmethod
+    def of(cls, row: Extension) -> "Intent":
+        """What a row says."""
+        return cls(
+            tenant_id=row.tenant_id,
+            id=row.id,
+            instance_id=row.instance_id,
+            account=row.account,
+            days=row.days,
+            comment=row.comment,
+            before=row.before_until,
+            started_at=row.started_at,
+            quiet_until=row.quiet_until,
+            planned=time.monotonic(),
+        )
+
+
+async def serve(gateway: Gateway, due: Due) -> bool:
+    """Put on an account what it needs, then end its trial mode if it is to go live; whether the pool may have moved.
+
+    In this order: an extension that fails leaves the trial as it was. It is never both in doubt and changed.
+    """
+    intent = await intend(gateway, due)
+    moved = intent is not None
+    if intent is not None and not await carry_out(gateway, intent):
+        return moved
+    if due.goes_live:
+        await go_live(gateway, due)
+    return moved
+
+
+async def intend(gateway: Gateway, due: Due) -> Intent | None:
+    """Write down what is about to be asked for; None when nothing is needed after all, or nothing can be known."""
+    try:
+        told = await gateway.provider.one(due.account)
+    except ProviderError as error:
+        log.warning("account_not_read", detail=error.detail)
+        return None
+    if told is None:
+        log.warning("account_missing", upstream_account=due.account)  # the comparison of listings judges it
+        return None
+    async with gateway.database.begin(SYSTEM) as uow:
+        instance = await instances.lock(uow, due.tenant_id, due.instance_id)
+        if instance is None or instance.upstream_funded_until != due.funded_until:
+            return None
+        row = await store.lock(uow, due.tenant_id, due.instance_id)
+        await take_note(gateway, uow, instance, row, told.funded_until)
+        await uow.session.flush()
+        days = await _wanted(uow, gateway, instance)
+        return Intent.of(_write(uow, gateway, instance, days)) if days else None
+
+
+async def _wanted(uow: UnitOfWork, gateway: Gateway, instance: Instance) -> int:
+    """What the account still needs; while the pool was found empty, a day at a time, so that many get some."""
+    options = gateway.options
+    still = await store.due(uow, gateway.name, gateway.environment, options.margin, instance_id=instance.id)
+    if not still:
+        return 0
+    pool = await store.pool(uow, gateway.name, gateway.environment)
+    return rules.wanted(
+        still[0].entitled_until,
+        instance.upstream_funded_until,
+        uow.now,
+        step_days=1 if pool.empty_since else options.step_days,
+        margin=options.margin,
+        at_once=still[0].goes_live,
+    )
+
+
+def _write(uow: UnitOfWork, gateway: Gateway, instance: Instance, days: int) -> Extension:
+    extension_id = new_id()
+    assert instance.upstream_account is not None
+    row = Extension(
+        tenant_id=instance.tenant_id,
+        id=extension_id,
+        instance_id=instance.id,
+        provider=gateway.name,
+        environment=gateway.environment,
+        account=instance.upstream_account,
+        days=days,
+        comment=f"slt-{gateway.options.deployment}-{extension_id.hex}",
+        before_until=instance.upstream_funded_until,
+        state="intended",
+        quiet_until=uow.now + timedelta(seconds=gateway.options.quiet_seconds),
+        started_at=uow.now,
+    )
+    uow.session.add(row)
+    return row
+
+
+async def carry_out(gateway: Gateway, intent: Intent) -> bool:
+    """Make the call of an intent, once; True when it is known to be done."""
+    try:
+        if time.monotonic() - intent.planned > LATEST_START_SECONDS:
+            raise Unreachable("the worker was held up before it could ask")
+        await gateway.provider.fund(intent.account, intent.days, intent.comment)
+    except ProviderError as error:
+        await _record_failure(gateway, intent, error)
+        return False
+    after = await _read(gateway, intent.account)
+    await _record_done(gateway, intent, after.funded_until if after else None)
+    return True
+
+
+async def resolve(gateway: Gateway, intent: Intent) -> bool:
+    """Find out how an extension ended that nobody knows of; True when the pool may have moved.
+
+    Not done, and never to be, is one whose account ends as before by a reading begun after the quiet period.
+    """
+    async with gateway.database.begin(SYSTEM) as uow:
+        is_quiet_over = uow.now >= intent.quiet_until
+    try:
+        told = await gateway.provider.one(intent.account)
+    except ProviderError as error:
+        log.warning("extension_not_judged", detail=error.detail)
+        return False
+    if told is None:
+        if is_quiet_over:
+            await _end(gateway, intent, "gone", "the account went before its days could be seen")
+        return is_quiet_over
+    verdict = rules.judge(intent.before, told.funded_until, intent.started_at)
+    if verdict is Verdict.DONE:
+        await _record_done(gateway, intent, told.funded_until)
+        return True
+    if verdict is Verdict.UNDONE and is_quiet_over:
+        await _end(gateway, intent, "lost", "the account ends as before")
+    return False
+
+
+async def go_live(gateway: Gateway, due: Due) -> None:
+    """End the trial mode; until the account is back from its restart it is left alone. To repeat it is safe."""
+    async with gateway.database.begin(SYSTEM) as uow:
+        found = await store.due(
+            uow, gateway.name, gateway.environment, gateway.options.margin, instance_id=due.instance_id
+        )
+        instance = await instances.lock(uow, due.tenant_id, due.instance_id)
+        until = instance.upstream_funded_until if instance else None
+        if not found or not found[0].goes_live or until is None or until <= uow.now:
+            return
+    try:
+        await gateway.provider.go_live(due.account)
+    except ProviderError as error:
+        log.warning("not_live_yet", detail=error.detail)
+        return
+    async with gateway.database.begin(SYSTEM) as uow:
+        row = await store.lock(uow, due.tenant_id, due.instance_id)
+        row.live_at = uow.now
+        row.busy_until = uow.now + timedelta(seconds=gateway.provider.traits.restart_seconds)
+
+
+async def take_note(
+    gateway: Gateway, uow: UnitOfWork, instance: Instance, row: PrepaidAccount, told: datetime | None
+) -> None:
+    """Believe what upstream tells of an account's end; days that nobody here has put on it are booked as found."""
+    found = rules.found_days(instance.upstream_funded_until, told, uow.now)
+    if found:
+        log.warning("days_found", upstream_account=row.account, days=found)
+        row.put_days += found
+        row.note = f"{found} days were put on it by somebody else, seen {uow.now.date()}"
+        await gateway.books(uow).extension(row.account, found, f"found:{new_id()}")
+    if told is not None:
+        instance.upstream_funded_until = told
+
+
+async def _read(gateway: Gateway, account: str) -> Listed | None:
+    try:
+        return await gateway.provider.one(account)
+    except ProviderError:
+        return None
+
+
+async def _record_failure(gateway: Gateway, intent: Intent, error: ProviderError) -> None:
+    refused = error.outcome is Outcome.REFUSED
+    log.warning("extension_failed", outcome=str(error.outcome), detail=error.detail)
+    async with gateway.database.begin(SYSTEM) as uow:
+        row = await store.lock_extension(uow, intent.tenant_id, intent.id)
+        if row.finished_at is not None:
+            return
+        row.state, row.detail = "refused" if refused else "unknown", error.detail
+        row.finished_at = uow.now if refused else None
+        if isinstance(error, PoolEmpty):
+            pool = await store.pool(uow, gateway.name, gateway.environment)
+            if pool.empty_since is None:
+                pool.empty_since = uow.now
+                log.error("pool_empty", provider=gateway.name, environment=gateway.environment, wanted=intent.days)
+
+
+async def _record_done(gateway: Gateway, intent: Intent, told: datetime | None) -> None:
+    """Book an extension, once. A reading that does not show it yet is made up for by what was put on the account."""
+    async with gateway.database.begin(SYSTEM) as uow:
+        instance = await instances.lock(uow, intent.tenant_id, intent.instance_id)
+        account = await store.lock(uow, intent.tenant_id, intent.instance_id)
+        row = await store.lock_extension(uow, intent.tenant_id, intent.id)
+        if row.finished_at is not None or instance is None:
+            return
+        if rules.judge(intent.before, told, intent.started_at) is not Verdict.DONE:
+            told = max(intent.before or row.started_at, row.started_at) + timedelta(days=intent.days)
+        row.state, row.finished_at, row.after_until = "done", uow.now, told
+        account.put_days += intent.days
+        instance.upstream_funded_until = told
+        await gateway.books(uow).extension(intent.account, intent.days, intent.comment)
+        pool = await store.pool(uow, gateway.name, gateway.environment)
+        if pool.days is not None:
+            pool.days -= intent.days
+
+
+async def _end(gateway: Gateway, intent: Intent, state: str, detail: str) -> None:
+    async with gateway.database.begin(SYSTEM) as uow:
+        row = await store.lock_extension(uow, intent.tenant_id, intent.id)
+        if row.finished_at is None:
+            row.state, row.finished_at, row.detail = state, uow.now, detail

@@ -1,0 +1,122 @@
+"""Pure rules: how many days to put on an account, whether an extension was done, what a deletion gave back."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+DAY: Final = timedelta(days=1)
+SLACK: Final = timedelta(minutes=1)
+"""How far two clocks may be apart, and how exactly an upstream tells its instants."""
+
+
+def whole_days(span: timedelta) -> int:
+    """The whole days in a span; of a past one none."""
+    return max(0, span // DAY)
+
+
+def gift(created_at: datetime | None, funded_until: datetime | None) -> int:
+    """The days that a new account came with, by when it would end."""
+    if created_at is None or funded_until is None:
+        return 0
+    return max(0, round((funded_until - created_at) / DAY))
+
+
+def wanted(
+    entitled_until: datetime,
+    funded_until: datetime | None,
+    now: datetime,
+    *,
+    step_days: int,
+    margin: timedelta,
+    at_once: bool = False,
+) -> int:
+    """How many days an account needs now: a step at most, none while it lasts longer than the margin, or what is owed.
+
+    `at_once` does not wait for the margin.
+    """
+    from_then = max(now, funded_until or now)
+    if entitled_until <= from_then or (from_then - now > margin and not at_once):
+        return 0
+    return min(step_days, math.ceil((entitled_until - from_then) / DAY))
+
+
+class Verdict(StrEnum):
+    """What two readings of an account's end say of an extension between them."""
+
+    DONE = "done"
+    UNDONE = "undone"
+    UNTOLD = "untold"
+
+
+def judge(before: datetime | None, after: datetime | None, started_at: datetime) -> Verdict:
+    """Whether an extension was done; one that is undone may still be done later, until its quiet period is over.
+
+    An account that had ended is extended from the instant of the call.
+    """
+    if after is None:
+        return Verdict.UNTOLD
+    return Verdict.DONE if after > (before or started_at) + SLACK else Verdict.UNDONE
+
+
+def found_days(known: datetime | None, told: datetime | None, now: datetime) -> int:
+    """Whole days that somebody else has put on an account: it lasts longer than we know of."""
+    if told is None or known is None or told <= known + SLACK:
+        return 0
+    return max(0, round((told - max(known, now)) / DAY)) if told > now else 0
+
+
+@dataclass(frozen=True)
+class Left:
+    """What an account had when it was deleted; the gifted days are a part of all of them."""
+
+    total: timedelta
+    gifted: timedelta
+
+    @property
+    def paid(self) -> timedelta:
+        """What was moved from the pool."""
+        return max(timedelta(), self.total - self.gifted)
+
+
+def _floor(span: timedelta) -> int:
+    return whole_days(span)
+
+
+def _nearest(span: timedelta) -> int:
+    return whole_days(span + DAY / 2)
+
+
+# What a gateway may give back; none of them documents it (Whapi partner notes, read 2026-11-21), so what was told by
+# the pool's balance decides, the likeliest first.
+HABITS: Final[tuple[Callable[[Left], int], ...]] = (
+    lambda left: _floor(left.paid),
+    lambda left: _floor(left.paid + SLACK),
+    lambda left: _floor(max(timedelta(), left.paid - SLACK)),
+    lambda left: _nearest(left.paid),
+    lambda left: 0,
+    lambda left: _floor(left.total),
+    lambda left: _nearest(left.total),
+)
+
+
+def given_back(lefts: Sequence[Left], change: int) -> list[int] | None:
+    """What each deletion gave back, by how much more the pool holds than before; None when nothing explains it.
+
+    Of one deletion alone the change itself tells, as long as the account had so many days.
+    """
+    for habit in HABITS:
+        days = [habit(left) for left in lefts]
+        if sum(days) == change:
+            return days
+    if len(lefts) == 1 and 0 <= change <= math.ceil(lefts[0].total / DAY):
+        return [change]
+    return None
+
+
+def days_to_empty(days: int, spent: int, over: timedelta) -> float | None:
+    """How long a pool lasts if it goes on as in the time before; None when nothing was spent."""
+    per_day = spent / (over / DAY)
+    return days / per_day if per_day > 0 else None

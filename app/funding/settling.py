@@ -1,0 +1,171 @@
+"""What happens to prepaid days without a call of ours: they begin, they come back, somebody buys more."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from app.funding import rules, store
+from app.funding.extending import Gateway
+from app.funding.models import Pool, PrepaidAccount
+from app.funding.rules import DAY, Left
+from app.funding.store import Begun, Leaving
+from app.instances import charging
+from app.instances.charging import Used
+from app.kit import work
+from app.kit.clock import billing_day
+from app.kit.db import SYSTEM, UnitOfWork
+from app.kit.ids import new_id
+from app.kit.work import Claim
+from app.providers.errors import ProviderError
+
+log = structlog.get_logger()
+
+BATCH: Final = 500
+OVER: Final = timedelta(days=7)
+
+
+async def meet(gateway: Gateway, claim: Claim) -> bool:
+    """Open the books of accounts that were made since; True when there are more."""
+    async with gateway.database.begin(SYSTEM) as uow:
+        await work.hold(uow, claim)
+        found = await store.new(uow, gateway.name, gateway.environment, BATCH)
+        for account in found:
+            days = rules.gift(account.created_at, account.funded_until)
+            uow.session.add(
+                PrepaidAccount(
+                    tenant_id=account.tenant_id,
+                    instance_id=account.instance_id,
+                    provider=gateway.name,
+                    environment=gateway.environment,
+                    account=account.account,
+                    gift_days=days,
+                    put_days=days,
+                    created_at=uow.now,
+                )
+            )
+            await gateway.books(uow).gift(account.account, days)
+        await uow.session.flush()
+    return len(found) == BATCH
+
+
+async def use(gateway: Gateway, claim: Claim) -> bool:
+    """Book the days that have begun: upstream's, and the customer's or the house's; True when there are more."""
+    async with gateway.database.begin(SYSTEM) as uow:
+        await work.hold(uow, claim)
+        begun = await store.begun(uow, gateway.name, gateway.environment, BATCH)
+        taken: dict[str, int] = {}
+        charged: list[Used] = []
+        for account in begun:
+            fresh = _begun(account)
+            taken[account.account] = len(fresh)
+            charged += fresh
+            row = await store.lock(uow, account.tenant_id, account.instance_id)
+            row.used_days += len(fresh)
+        if taken:
+            await uow.session.flush()
+            await gateway.books(uow).use(taken)
+            await charging.book(uow, charged)
+    return len(begun) == BATCH
+
+
+def _begun(account: Begun) -> list[Used]:
+    """The days that have begun and are not booked, each with the billing day in which it began."""
+    until = account.funded_until or account.at
+    left = rules.whole_days(until - account.at)
+    used = []
+    for ordinal in range(account.used_days, account.put_days - left):
+        began = min(until - (account.put_days - ordinal) * DAY, account.at)
+        source = f"{account.instance_id}:prepaid:{ordinal}"
+        used.append(Used(account.tenant_id, account.instance_id, billing_day(began), source))
+    return used
+
+
+async def read_pool(gateway: Gateway, claim: Claim) -> bool:
+    """Read the balance and keep it; settle what came back, if nothing was under way while it was read.
+
+    True when all is settled. Beside extensions, deletions are all that moves the pool: what was read before the first
+    and after the last of those that are not settled tells their sum.
+    """
+    place = (gateway.name, gateway.environment)
+    async with gateway.database.begin(SYSTEM) as uow:
+        before = await store.leaving(uow, *place)
+    try:
+        told = await gateway.provider.balance()
+    except ProviderError as error:
+        log.warning("balance_not_read", provider=gateway.name, detail=error.detail)
+        return not before
+    async with gateway.database.begin(SYSTEM) as uow:
+        await work.hold(uow, claim)
+        after = await store.leaving(uow, *place)
+        is_quiet = _same(before, after) and not await store.count_open(uow, *place)
+        if told is None:
+            await store.set_note(uow, [row for row in after if row.deleted_at], "the gateway tells no balance")
+            return True
+        settled = is_quiet and await _settle(uow, gateway, after, told.days)
+        pool = await store.pool(uow, *place)
+        pool.days, pool.read_at = told.days, uow.now
+        await store.note_reading(uow, *place, told.days)
+        await _watch(uow, gateway, pool)
+    return settled or not after
+
+
+def _same(before: Sequence[Leaving], after: Sequence[Leaving]) -> bool:
+    """The same accounts were leaving all the while, and each of them is known to be gone."""
+    gone = [row.instance_id for row in before if row.deleted_at is not None]
+    return len(gone) == len(before) and gone == [row.instance_id for row in after]
+
+
+async def _settle(uow: UnitOfWork, gateway: Gateway, rows: Sequence[Leaving], days: int) -> bool:
+    """Bring the books to what was read: deletions first, what is left over came from, or went, outside."""
+    books = gateway.books(uow)
+    change = days - await books.pool()
+    lefts = [_left(row) for row in rows]
+    back = rules.given_back(lefts, change)
+    note = "bought" if change > 0 else "unexplained"
+    if back is None and change > sum(rules.whole_days(left.total) + 1 for left in lefts):
+        back, note = [rules.HABITS[0](left) for left in lefts], "bought, beside deletions"
+    if back is None:
+        log.error("refund_unexplained", provider=gateway.name, change=change, accounts=[row.account for row in rows])
+        await store.set_note(uow, rows, f"deleted; with {len(rows)} in all the pool changed by {change} days")
+        back = [0 for _ in rows]
+    for row, count in zip(rows, back, strict=True):
+        account = await store.lock(uow, row.tenant_id, row.instance_id)
+        rest = account.put_days - account.used_days - count
+        if rest < 0:  # more came back than was left by our count: days that we hold for used were not
+            account.used_days += rest
+            await books.use({row.account: rest})
+            rest = 0
+        account.back_days, account.settled_at = count, uow.now
+        await uow.session.flush()
+        await books.end(row.account, count, rest)
+    rest = change - sum(back)
+    if rest:
+        level = log.info if rest > 0 else log.error
+        level("pool_moved", provider=gateway.name, environment=gateway.environment, days=rest, note=note)
+        await books.reading(rest, new_id(), note)
+    return True
+
+
+def _left(row: Leaving) -> Left:
+    assert row.deleted_at is not None
+    total = max(timedelta(), (row.funded_until or row.deleted_at) - row.deleted_at)
+    gifted_until = (row.created_at or row.deleted_at) + row.gift_days * DAY
+    return Left(total, min(total, max(timedelta(), gifted_until - row.deleted_at)))
+
+
+async def _watch(uow: UnitOfWork, gateway: Gateway, pool: Pool) -> None:
+    """Say once that the pool is low, and once that it is no more."""
+    assert pool.days is not None
+    spent = await store.spent(uow, gateway.name, gateway.environment, OVER)
+    left = rules.days_to_empty(pool.days, spent, OVER)
+    place = {"provider": gateway.name, "environment": gateway.environment, "days": pool.days, "days_to_empty": left}
+    if pool.days < gateway.options.low_days and pool.low_since is None:
+        pool.low_since = uow.now
+        log.error("pool_low", **place)
+    elif pool.days >= gateway.options.low_days and pool.low_since is not None:
+        pool.low_since = None
+        log.info("pool_filled", **place)
+    if pool.days > 0 and pool.empty_since is not None and pool.days >= gateway.options.step_days:
+        pool.empty_since = None

@@ -1,0 +1,46 @@
+"""A stack with both gateways: the one that charges by existence, and the one that is paid beforehand."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from app.runtime import open_runtime
+from dev import database as databases
+from simulator.main import Running, start
+from tests.conftest import FAST_UPSTREAM, PARTNER_LIVE, KeptBell, Upstream, settings_for
+from tests.workers.funds import POOL_DAYS, WHAPI_TOKEN, Funds
+
+FAST_WHAPI = {"init_seconds": 0, "launch_seconds": 0, "creations": None}
+
+
+@pytest.fixture(scope="session")
+async def both_simulators() -> AsyncIterator[Running]:
+    """One world with both upstreams."""
+    server = await start(partner_tokens=[PARTNER_LIVE], whapi_tokens=[WHAPI_TOKEN])
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def funds(
+    dsns: databases.Dsns, redis_url: str, both_simulators: Running, clean: None, http: httpx2.AsyncClient
+) -> AsyncIterator[Funds]:
+    """A runtime on both gateways, with empty tables and fresh upstreams."""
+    upstream = Upstream(both_simulators.url, http)
+    await upstream.control("POST", "reset")
+    await upstream.control("POST", "config", {**FAST_UPSTREAM, "whapi": FAST_WHAPI})
+    await upstream.control("POST", "whapi/partners", {"token": WHAPI_TOKEN, "days": POOL_DAYS})
+    settings = settings_for(
+        dsns,
+        redis_url,
+        both_simulators.url,
+        "smtp://127.0.0.1:9",
+        whapi_url=both_simulators.whapi_manager_url,
+        whapi_partner_token=WHAPI_TOKEN,
+        green_api_test_partner_token="",
+        quiet_seconds=60.0,
+        public_url="http://127.0.0.1:9",
+    )
+    async with open_runtime(settings, bell=KeptBell()) as runtime:
+        yield Funds(runtime, upstream)
