@@ -1,4 +1,5 @@
-"""What upstream accounts cost: one day each on the day of creation and at every 00:00 UTC+3 at which they exist.
+"""What upstream accounts cost that are charged by existence: one day each on the day of creation and at every 00:00
+UTC+3 at which they exist. Those that are paid beforehand are the room `funding`'s.
 
 An account that is an instance's is charged to the instance, for it draws on the days that are owned; one that nobody
 counts on is borne by the house. No account's day is booked both ways.
@@ -6,8 +7,8 @@ counts on is borne by the house. No account's day is booked both ways.
 Source: GREEN-API partner notes, charge at creation and daily at 00:00 UTC+3 (read 2026-11-21).
 """
 
-from dataclasses import dataclass
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -124,9 +125,9 @@ class Used:
 async def charge(uow: UnitOfWork, until: datetime, limit: int, *, prepaid: Collection[str] = ()) -> int:
     """Book every instance-day that began up to an instant and is not booked; returns how many. System's scope.
 
-    A day is paid from the days owned for the instance, else by the house; those of its trial, booked late, by the house
     Of gateways that are paid beforehand (`prepaid`, by name) nothing is charged here: existing costs nothing there.
 
+    A day is paid from the days owned for the instance, else by the house; those of its trial, booked late, by the house
     too. Who comes second, or again after a crash,
     books nothing twice: a day's entry is unique by instance and day. Call it again while it returns `limit`.
     """
@@ -140,11 +141,11 @@ async def charge(uow: UnitOfWork, until: datetime, limit: int, *, prepaid: Colle
 async def book(uow: UnitOfWork, used: Sequence[Used]) -> int:
     """Book used days once each, from what is owned for the instance or from the house; returns how many were new.
 
-    booked = await uow.session.scalar(
     The caller holds the subscriptions' row locks. Needs the system's scope.
     """
     if not used:
         return 0
+    booked = await uow.session.scalar(
         BOOK,
         {
             "tenants": [one.tenant_id for one in used],
