@@ -3,11 +3,11 @@
 from typing import Any, Final
 
 from app.providers import asks
-from app.providers.answers import Avatar, Contact, ContactInfo, NumberCheck
-from app.providers.errors import NoSuchThing, OutcomeUnknown, Refused, TryLater, Unsupported
+from app.providers.answers import Avatar, Contact, ContactInfo, NumberCheck, Product
+from app.providers.errors import NoSuchThing, OutcomeUnknown, ProviderError, Refused, TryLater, Unsupported
 from app.providers.http.wire import UNREADABLE
 from app.providers.port import Credentials
-from app.providers.reading import flag_in, link_in, list_in, text_in
+from app.providers.reading import flag_in, link_in, list_in, text_in, texts_in
 from app.providers.whapi.client import Client, path_of
 from app.providers.whapi.ids import contact, is_number, ours
 from app.providers.whapi.shapes import do, listed, told
@@ -33,9 +33,9 @@ async def contacts(client: Client, credentials: Credentials, ask: asks.ListConta
 
 
 async def info(client: Client, credentials: Credentials, ask: asks.ReadContact) -> ContactInfo:
-    """What the account knows of a person and what he shows; for a business without its catalogue.
+    """What the account knows of a person and what he shows; a business shows products, which cost a call more.
 
-    Source: getContact and getContactProfile pages.
+    Source: getContact, getContactProfile and getContactProducts pages.
 
     Raises:
         NoSuchThing: nobody of this number is on WhatsApp.
@@ -47,12 +47,14 @@ async def info(client: Client, credentials: Credentials, ask: asks.ReadContact) 
         known = told(await client.call(credentials, "GET", path))
     except NoSuchThing:  # somebody may have WhatsApp and be unknown to the account
         known = {}
+    is_business = known.get("is_business") is True
     return ContactInfo(
         chat_id=ask.chat_id,
         name=_first(text_in(known, "pushname"), *(text_in(profile, name) for name in PROFILE_NAMES)),
         contact_name=_saved(known),
-        is_business=known.get("is_business") is True,
+        is_business=is_business,
         description=text_in(profile, "about") or text_in(known, "status") or None,
+        products=await _products(client, credentials, contact(ask.chat_id)) if is_business else [],
         picture_link=_picture(profile) or _picture(known),
     )
 
@@ -118,6 +120,15 @@ async def check(client: Client, credentials: Credentials, ask: asks.CheckNumber)
     return NumberCheck(exists=True, chat_id=found or ours(number), phone=number)
 
 
+async def _products(client: Client, credentials: Credentials, who: str) -> list[Product]:
+    """The first page of a catalogue; nothing when it cannot be had."""
+    try:
+        value = await client.call(credentials, "GET", path_of("business", who, "products"))
+    except ProviderError:
+        return []
+    return [_product(row) for row in list_in(value, "products") if text_in(row, "id")]
+
+
 async def _is_new(client: Client, credentials: Credentials, body: dict[str, str]) -> bool:
     try:
         await do(client, credentials, "PUT", "/contacts", body=body)
@@ -154,6 +165,21 @@ def _saved(row: Any) -> str | None:
     """
     is_saved = flag_in(row, "phonebook") if flag_in(row, "phonebook") is not None else flag_in(row, "saved")
     return None if is_saved is False else _name(row)
+
+
+def _product(row: Any) -> Product:
+    price = row.get("price")
+    amount = str(price).removesuffix(".0") if isinstance(price, float) else text_in(row, "price")
+    images = (each for each in texts_in(row, "images") if each.startswith(("http://", "https://")))
+    return Product(
+        id=text_in(row, "id"),
+        name=text_in(row, "name") or None,
+        description=text_in(row, "description") or None,
+        price=f"{amount} {text_in(row, 'currency')}".strip() or None if amount else None,
+        availability=text_in(row, "availability") or None,
+        is_hidden=row.get("is_hidden") is True,
+        picture_link=next(images, None),
+    )
 
 
 def _first(*texts: str) -> str | None:

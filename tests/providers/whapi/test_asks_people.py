@@ -1,11 +1,18 @@
 """Contacts and groups: what is asked of them, and what they tell."""
 
+import asyncio
+import json
+
 import pytest
 
+from app.kit.crypto import Secret
 from app.providers import asks
 from app.providers.errors import NoSuchThing, NotAllowed, OutcomeUnknown, Refused, TryLater, Unsupported
+from app.providers.port import Credentials
+from app.providers.whapi.adapter import WhapiCloud
+from tests.providers.conftest import Play, RawServer, raw_server, reply
 from tests.providers.samples import JPEG, upload
-from tests.providers.whapi.conftest import ANN, BOB, OWN, Line, Upstream
+from tests.providers.whapi.conftest import ANN, BOB, OWN, WHAPI_TOKEN, Line, Upstream
 
 ICON = "https://pps.example.org/ann.jpg"
 
@@ -51,6 +58,34 @@ async def test_a_stranger_has_a_profile_a_number_without_whatsapp_has_none(line:
     await upstream.knobs(no_account=["79990005566"])
     with pytest.raises(NoSuchThing):
         await line.perform(asks.ReadContact(BOB))
+
+
+async def test_a_business_shows_what_it_sells() -> None:
+    """The simulator has no catalogues: played byte by byte, in the words of the reference."""
+    product = {"id": "77001", "name": "Tea", "price": 12.5, "currency": "EUR", "images": ["https://x/1"], "url": "u"}
+    answers = {
+        "/contacts/79990003344/profile": {"name": "Shop", "about": "open"},
+        "/contacts/79990003344": {"id": "79990003344", "name": "Shop", "is_business": True, "saved": False},
+        "/business/79990003344/products": {"products": [product, {"name": "no id"}], "count": 2, "total": 2},
+    }
+
+    def script(server: RawServer) -> Play:
+        async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while True:
+                path = (await server.request(reader)).split(b" ")[1].decode()
+                writer.write(reply(json.dumps(answers[path]).encode()))
+
+        return play
+
+    async with raw_server(script) as server:
+        wing = WhapiCloud(server.url, Secret(WHAPI_TOKEN))
+        credentials = Credentials("RAVENX-7Q2LM", Secret("t" * 32), server.url)
+        found = await wing.perform(credentials, asks.ReadContact(ANN))
+        await wing.close()
+    assert (found.is_business, found.description, found.contact_name) == (True, "open", None)
+    (shown,) = found.products
+    assert (shown.id, shown.name, shown.price, shown.picture_link) == ("77001", "Tea", "12.5 EUR", "https://x/1")
+    assert len(server.requests) == 3
 
 
 async def test_contacts_are_added_renamed_and_deleted(line: Line) -> None:
