@@ -16,6 +16,7 @@ from app.lines import models as lines
 from app.messages import models as messages
 from app.operations import models as operations
 from app.plans import models as plans
+from app.suppliers import models as suppliers
 from app.webhooks import models as webhooks
 
 metadata = Base.metadata
@@ -24,8 +25,8 @@ __all__ = [
     "accounts",
     "events",
     "files",
-    "gateway",
     "funding",
+    "gateway",
     "idempotency",
     "inbound",
     "instances",
@@ -36,6 +37,7 @@ __all__ = [
     "operations",
     "partner_tokens",
     "plans",
+    "suppliers",
     "webhooks",
     "work",
 ]

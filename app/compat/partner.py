@@ -19,6 +19,7 @@ from app.compat.answer import Answer, told
 from app.compat.parts import Parts
 from app.compat.wording import Scene
 from app.gateway.catalogue import Method
+from app.instances import creation
 from app.instances import service as instances
 from app.instances.models import Instance
 from app.instances.service import NameTaken
@@ -90,7 +91,7 @@ async def _made(uow: UnitOfWork, parts: Parts, principal: Principal, name: str, 
         tenant_id=principal.tenant,
         environment=principal.environment,
         name=name,
-        provider=parts.registry.choose(principal.environment),
+        provider=await creation.choose(parts.database, parts.registry, principal.environment),
         metadata={},
         options=parts.instance_options,
     )

@@ -14,7 +14,7 @@ from app.accounts.auth import requires
 from app.accounts.principal import InstanceNotAllowed, Principal
 from app.accounts.scopes import Scope
 from app.idempotency.once import Replay
-from app.instances import schemas, service, watching
+from app.instances import creation, schemas, service, watching
 from app.instances.models import Instance
 from app.instances.options import Options
 from app.instances.schemas import InstanceCreate, InstancePage, InstanceState, InstanceUpdate, InstanceView
@@ -78,15 +78,11 @@ class InstanceController(Controller):
         """
         if principal.instance_ids is not None:
             raise InstanceNotAllowed()
-        provider = data.provider
-        if provider == "auto":
-            name = registry.choose(principal.environment)
-        else:
-            name = registry.get(provider, principal.environment).name
         made: list[Operation] = []
         async with database.begin(principal.tenant) as uow:
 
             async def make() -> Response[OperationView]:
+                name = await creation.choose(database, registry, principal.environment, data.provider)
                 instance, operation = await service.request_instance(
                     uow,
                     tenant_id=principal.tenant,

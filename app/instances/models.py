@@ -83,6 +83,7 @@ class UpstreamCall(Base, TenantOwned):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "instance_id"], ["instances.tenant_id", "instances.id"]),
         Index("ix_upstream_calls_instance", "tenant_id", "instance_id"),
+        Index("ix_upstream_calls_creates", "started_at", postgresql_where=text("method = 'create'")),
     )
 
     instance_id: Mapped[UUID]

@@ -11,7 +11,8 @@ from typing import Final
 
 import structlog
 
-from app.instances import deletion, desk, findings, lifecycle, service, store
+from app.instances import creation, deletion, desk, findings, lifecycle, service, store
+from app.instances.creation import Turn
 from app.instances.lifecycle import CreateVerdict, Facts, Found, LookVerdict, Step
 from app.instances.models import Instance
 from app.instances.trips import Plan, Tools, recording
@@ -25,6 +26,7 @@ from app.plans import service as plans
 from app.providers.errors import ProviderError, Unreachable
 from app.providers.port import Created, Link
 from app.providers.registry import Registry
+from app.suppliers import service as suppliers
 
 log = structlog.get_logger()
 
@@ -75,6 +77,10 @@ async def _plan(uow: UnitOfWork, tools: Tools, registry: Registry, claim: Claim)
         planned=time.monotonic(),
     )
     if step is Step.CREATE:
+        turn = await creation.turn(uow, instance, provider.traits, tools.options.quiet_seconds)
+        if turn.seconds > 0:
+            await _wait(uow, plan, instance, turn)
+            return None
         return await _plan_create(uow, tools, plan, instance)
     if step in (Step.PEEK, Step.LOOK):
         await store.end_lost_calls(uow, instance)
@@ -118,6 +124,14 @@ async def _plan_create(uow: UnitOfWork, tools: Tools, plan: Plan, instance: Inst
     return replace(plan, call_id=call_id)
 
 
+async def _wait(uow: UnitOfWork, plan: Plan, instance: Instance, turn: Turn) -> None:
+    await work.settle(uow, plan.claim, again_seconds=turn.again_seconds)
+    operation = await _operation(uow, instance)
+    if operation is not None:
+        eta_at = uow.now + timedelta(seconds=turn.seconds + READY_ETA_SECONDS)
+        await operations.foresee(uow, operation, step="waiting_for_turn", eta_at=eta_at)
+
+
 async def _create(tools: Tools, plan: Plan) -> None:
     """Create, unless this process was held up since the plan: others may count the create as lost by now."""
     try:
@@ -134,6 +148,7 @@ async def _create(tools: Tools, plan: Plan) -> None:
         await work.settle(uow, plan.claim, again_seconds=tools.options.ready_poll_seconds)
         await store.end_call(uow, plan.tenant_id, plan.call_id, "done")
         await service.attach(uow, instance, ending)
+        await suppliers.succeeded(uow, instance.provider, instance.environment)
         await _tell(uow, await _operation(uow, instance), "starting", 50, READY_ETA_SECONDS)
 
 
@@ -142,6 +157,8 @@ async def _record_failed_create(
 ) -> None:
     assert plan.call_id is not None
     await store.end_call(uow, plan.tenant_id, plan.call_id, str(error.outcome), error.detail)
+    hold_seconds = plan.provider.traits.creation_seconds
+    await suppliers.failed(uow, instance.provider, instance.environment, error, hold_seconds)
     operation = await _operation(uow, instance)
     refused = await store.count_calls(uow, instance, "create", "refused", _since(operation))
     verdict = lifecycle.after_failed_create(error, refused)

@@ -20,7 +20,9 @@ from app.kit import ids
 from app.kit.db import UnitOfWork
 from app.kit.errors import FieldError, InvalidParameter, NotFound
 from app.operations.models import Operation
+from app.plans import service as plans
 from app.providers.registry import Registry
+from app.suppliers import service as suppliers
 
 FIRST_KEY: Final = "First key"
 ENVIRONMENTS: Final = ("live", "test")
@@ -94,18 +96,27 @@ async def complete_sign_up(
     wish = KeyWish(FIRST_KEY, environment or "live", TENANT_SCOPES)
     key, secret = await accounts.issue_api_key(uow, tenant.id, wish)
     instance = operation = None
-    if environment is not None:
+    provider = None if environment is None else await _supplier(uow, registry, environment)
+    if environment is not None and provider is not None:
         instance, operation = await instances.request_instance(
             uow,
             tenant_id=tenant.id,
             environment=environment,
             name=tenant.name,
-            provider=registry.choose(environment),
+            provider=provider,
             metadata={},
             options=options,
         )
     await _announce(uow, "api_key.created", key)
     return SignedIn(session, token, user, tenant, FirstThings(key, secret, instance, operation))
+
+
+async def _supplier(uow: UnitOfWork, registry: Registry, environment: str) -> str | None:
+    """The gateway of a newcomer's first instance; a pause of all of them keeps nobody from signing up."""
+    try:
+        return await suppliers.choose(uow, registry, environment, plan=plans.FIRST_PLAN)
+    except suppliers.NoneTakes:
+        return None
 
 
 def first_environment(registry: Registry) -> str | None:

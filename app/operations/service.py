@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from app.operations.models import Operation
 
 OPEN: Final = ("queued", "running")
 MOST_WAIT_SECONDS: Final = 25.0
+WORTH_TELLING: Final = timedelta(seconds=5)
 FIRST_LOOK_SECONDS: Final = 0.05
 SLOWEST_LOOK_SECONDS: Final = 0.5
 WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
@@ -146,6 +147,18 @@ async def progress(
     told = (operation.step, operation.percent, operation.eta_at)
     operation.step, operation.percent, operation.eta_at = step, max(percent, operation.percent), eta_at
     if told != (operation.step, operation.percent, operation.eta_at) or operation.version == 1:
+        operation.version += 1
+    await uow.session.flush()
+
+
+async def foresee(uow: UnitOfWork, operation: Operation, *, step: str, eta_at: datetime) -> None:
+    """Tell of an open operation that nothing is done for it yet and when it will have ended; it stays cancellable."""
+    await _lock(uow, operation)
+    if operation.status not in OPEN:
+        return
+    before = operation.eta_at
+    if operation.step != step or before is None or abs(eta_at - before) >= WORTH_TELLING:
+        operation.step, operation.eta_at = step, eta_at
         operation.version += 1
     await uow.session.flush()
 

@@ -20,6 +20,9 @@ from app.plans.gate import Allow, Deny, Terms
 from app.plans.models import Subscription
 from app.plans.refusals import PlanLimitReached, refuse
 
+FIRST_PLAN = TRIAL.id
+"""What every instance begins with."""
+
 
 class SourceReused(Conflict):
     """The source names days that were booked otherwise."""

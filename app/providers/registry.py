@@ -29,16 +29,16 @@ class Registry:
         except KeyError:
             raise NoProvider(f"No {name} account is set up for the {environment} environment.") from None
 
-    def choose(self, environment: str) -> str:
-        """The name of the provider that a new instance goes to.
+    def names(self, environment: str) -> list[str]:
+        """The gateways of an environment.
 
         Raises:
-            NoProvider: none is set up for the environment.
+            NoProvider: none is set up for it.
         """
-        for name, where in sorted(self._providers):
-            if where == environment:
-                return name
-        raise NoProvider(f"No gateway is set up for the {environment} environment.")
+        found = [name for name, where in sorted(self._providers) if where == environment]
+        if not found:
+            raise NoProvider(f"No gateway is set up for the {environment} environment.")
+        return found
 
     def all(self) -> list[tuple[str, str, Provider]]:
         """Every (name, environment, gateway)."""

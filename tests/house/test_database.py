@@ -13,6 +13,7 @@ NOT_A_TENANTS = {
     "email_codes",
     "findings",
     "operator_keys",
+    "suppliers",
     "pool_readings",
     "pools",
     "users",

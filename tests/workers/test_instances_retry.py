@@ -99,7 +99,6 @@ async def test_one_whose_account_vanished_is_not_tried_again(
     runtime: Runtime, drain: Drain, upstream: Upstream
 ) -> None:
     instance = await failed_instance(runtime, drain, upstream)
-    gateway = runtime.registry.get("green_api", "live")
     async with runtime.database.begin(SYSTEM) as uow:
         row = await service.find(uow, instance.id)
         row.upstream_id, row.upstream_deleted_at = 4242, uow.now

@@ -71,7 +71,7 @@ async def test_without_a_gateway_there_is_an_account_without_an_instance(runtime
 
 async def test_a_sign_up_that_breaks_leaves_nothing_and_its_code_works_again(runtime: Runtime) -> None:
     class Breaking(Registry):
-        def choose(self, environment: str) -> str:
+        def names(self, environment: str) -> list[str]:
             raise NoProvider("gone this moment")
 
     digits = await asked(runtime)
