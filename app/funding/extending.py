@@ -17,7 +17,7 @@ from app.funding.books import Books
 from app.funding.models import Extension, PrepaidAccount
 from app.funding.options import Options
 from app.funding.rules import Verdict
-from app.funding.store import Due
+from app.funding.store import Due, End
 from app.instances import store as instances
 from app.instances.models import Instance
 from app.kit.db import SYSTEM, Database, UnitOfWork
@@ -108,12 +108,15 @@ async def intend(gateway: Gateway, due: Due) -> Intent | None:
         row = await store.lock(uow, due.tenant_id, due.instance_id)
         await take_note(gateway, uow, instance, row, told.funded_until)
         await uow.session.flush()
-        days = await _wanted(uow, gateway, instance)
+        days = await _wanted(uow, gateway, instance, row)
         return Intent.of(_write(uow, gateway, instance, days)) if days else None
 
 
-async def _wanted(uow: UnitOfWork, gateway: Gateway, instance: Instance) -> int:
-    """What the account still needs; while the pool was found empty, a day at a time, so that many get some."""
+async def _wanted(uow: UnitOfWork, gateway: Gateway, instance: Instance, row: PrepaidAccount) -> int:
+    """What the account still needs; the first paid days before its mode is changed, whatever is left of the gift.
+
+    While the pool was found empty it is a day at a time, so that many get some.
+    """
     options = gateway.options
     still = await store.due(uow, gateway.name, gateway.environment, options.margin, instance_id=instance.id)
     if not still:
@@ -125,7 +128,7 @@ async def _wanted(uow: UnitOfWork, gateway: Gateway, instance: Instance) -> int:
         uow.now,
         step_days=1 if pool.empty_since else options.step_days,
         margin=options.margin,
-        at_once=still[0].goes_live,
+        at_once=still[0].goes_live and row.put_days == row.gift_days,
     )
 
 
@@ -222,6 +225,16 @@ async def take_note(
         await gateway.books(uow).extension(row.account, found, f"found:{new_id()}")
     if told is not None:
         instance.upstream_funded_until = told
+
+
+async def believe(gateway: Gateway, known: End, told: datetime) -> None:
+    """Take note of an end that upstream tells otherwise, unless ours has moved since it was compared."""
+    async with gateway.database.begin(SYSTEM) as uow:
+        instance = await instances.lock(uow, known.tenant_id, known.instance_id)
+        row = await store.lock(uow, known.tenant_id, known.instance_id)
+        if instance is None or instance.upstream_funded_until != known.funded_until or row.settled_at is not None:
+            return
+        await take_note(gateway, uow, instance, row, told)
 
 
 async def _read(gateway: Gateway, account: str) -> Listed | None:

@@ -76,6 +76,8 @@ async def _round(gateway: Gateway, claim: Claim, ends: float) -> float | None:
         leaving = await store.leaving(uow, *place)
         read_at = (await store.pool(uow, *place)).read_at
         is_old = read_at is None or uow.now - read_at >= timedelta(seconds=gateway.options.balance_seconds)
+    if is_old:
+        await settling.look(gateway, claim)
     if moved or is_old or any(row.deleted_at for row in leaving):
         is_open = not await settling.read_pool(gateway, claim) or is_open
     if time.monotonic() >= ends or len(due) == MOST:

@@ -61,11 +61,22 @@ def judge(before: datetime | None, after: datetime | None, started_at: datetime)
     return Verdict.DONE if after > (before or started_at) + SLACK else Verdict.UNDONE
 
 
+def same(known: datetime | None, told: datetime) -> bool:
+    """Whether an end is where it was known to be."""
+    return known is not None and abs(told - known) <= SLACK
+
+
 def found_days(known: datetime | None, told: datetime | None, now: datetime) -> int:
-    """Whole days that somebody else has put on an account: it lasts longer than we know of."""
+    """Whole days that somebody else has put on an account: it lasts longer than we know of.
+
+    Where it ended meanwhile they were put on it before that, if they are whole days so, else after it.
+    """
     if told is None or known is None or told <= known + SLACK:
         return 0
-    return max(0, round((told - max(known, now)) / DAY)) if told > now else 0
+    days = round((told - known) / DAY)
+    if known >= now or abs(told - known - days * DAY) <= SLACK:
+        return days
+    return max(0, math.ceil((told - now) / DAY))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from app.funding import rules, store
+from app.funding import extending, rules, store
 from app.funding.extending import Gateway
 from app.funding.models import Pool, PrepaidAccount
 from app.funding.rules import DAY, Left
@@ -82,6 +82,22 @@ def _begun(account: Begun) -> list[Used]:
     return used
 
 
+async def look(gateway: Gateway, claim: Claim) -> None:
+    """Compare what is known of every account's end with the listing; what differs is believed, and noted."""
+    async with gateway.database.begin(SYSTEM) as uow:
+        await work.hold(uow, claim)
+        known = await store.ends(uow, gateway.name, gateway.environment)
+    try:
+        listed = await gateway.provider.listing()
+    except ProviderError as error:
+        log.warning("listing_failed", provider=gateway.name, detail=error.detail)
+        return
+    for one in listed:
+        row = known.get(one.account)
+        if row is not None and one.funded_until is not None and not rules.same(row.funded_until, one.funded_until):
+            await extending.believe(gateway, row, one.funded_until)
+
+
 async def read_pool(gateway: Gateway, claim: Claim) -> bool:
     """Read the balance and keep it; settle what came back, if nothing was under way while it was read.
 
@@ -126,10 +142,10 @@ async def _settle(uow: UnitOfWork, gateway: Gateway, rows: Sequence[Leaving], da
     note = "bought" if change > 0 else "unexplained"
     if back is None and change > sum(rules.whole_days(left.total) + 1 for left in lefts):
         back, note = [rules.HABITS[0](left) for left in lefts], "bought, beside deletions"
-    if back is None:
+    if back is None and rows:
         log.error("refund_unexplained", provider=gateway.name, change=change, accounts=[row.account for row in rows])
         await store.set_note(uow, rows, f"deleted; with {len(rows)} in all the pool changed by {change} days")
-        back = [0 for _ in rows]
+    back = back or [0 for _ in rows]
     for row, count in zip(rows, back, strict=True):
         account = await store.lock(uow, row.tenant_id, row.instance_id)
         rest = account.put_days - account.used_days - count
@@ -151,8 +167,7 @@ async def _settle(uow: UnitOfWork, gateway: Gateway, rows: Sequence[Leaving], da
 def _left(row: Leaving) -> Left:
     assert row.deleted_at is not None
     total = max(timedelta(), (row.funded_until or row.deleted_at) - row.deleted_at)
-    gifted_until = (row.created_at or row.deleted_at) + row.gift_days * DAY
-    return Left(total, min(total, max(timedelta(), gifted_until - row.deleted_at)))
+    return Left(total, max(timedelta(), total - (row.put_days - row.gift_days) * DAY))  # gifts are used first
 
 
 async def _watch(uow: UnitOfWork, gateway: Gateway, pool: Pool) -> None:

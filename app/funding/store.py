@@ -78,14 +78,27 @@ DUE: Final = text(
 )
 LEAVING: Final = text(
     """
-    select p.tenant_id, p.instance_id, p.account, p.gift_days, p.put_days, p.used_days, p.note,
-        i.upstream_created_at as created_at, i.upstream_funded_until as funded_until,
+    select p.tenant_id, p.instance_id, p.account, p.gift_days, p.put_days,
+        p.used_days, i.upstream_funded_until as funded_until,
         i.upstream_deleted_at as deleted_at
     from prepaid_accounts p
     join instances i on i.tenant_id = p.tenant_id and i.id = p.instance_id
     where p.provider = :provider and p.environment = :environment and p.settled_at is null
         and (i.upstream_deleted_at is not null or i.delete_step in ('delete', 'confirm_delete'))
     order by p.tenant_id, p.instance_id
+    """
+)
+ENDS: Final = text(
+    """
+    select p.tenant_id, p.instance_id, p.account, i.upstream_funded_until as funded_until
+    from prepaid_accounts p
+    join instances i on i.tenant_id = p.tenant_id and i.id = p.instance_id
+    where p.provider = :provider and p.environment = :environment and p.settled_at is null
+        and i.status <> 'deleting' and i.upstream_deleted_at is null
+        and not exists (
+            select from extensions e
+            where e.tenant_id = p.tenant_id and e.instance_id = p.instance_id and e.finished_at is null
+        )
     """
 )
 SPENT: Final = text(
@@ -134,10 +147,18 @@ class Leaving:
     gift_days: int
     put_days: int
     used_days: int
-    note: str | None
-    created_at: datetime | None
     funded_until: datetime | None
     deleted_at: datetime | None
+
+
+@dataclass(frozen=True)
+class End:
+    """When an account ends, as far as we know."""
+
+    tenant_id: UUID
+    instance_id: UUID
+    account: str
+    funded_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -176,6 +197,12 @@ async def due(
     place = {"provider": provider, "environment": environment, "limit": limit, "instance_id": instance_id}
     rows = await uow.session.execute(DUE, place | {"now": uow.now, "soon": uow.now + margin})
     return [Due(**row) for row in rows.mappings()]
+
+
+async def ends(uow: UnitOfWork, provider: str, environment: str) -> dict[str, End]:
+    """The ends of accounts about which nothing is in doubt, by account."""
+    rows = await uow.session.execute(ENDS, {"provider": provider, "environment": environment})
+    return {row["account"]: End(**row) for row in rows.mappings()}
 
 
 async def leaving(uow: UnitOfWork, provider: str, environment: str) -> list[Leaving]:

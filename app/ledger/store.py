@@ -15,7 +15,7 @@ from app.ledger.models import LedgerEntry, LedgerTransaction
 
 TOTALS: Final = text(
     "select case when account like 'instance:%' then 'instances'"
-    " when account like 'upstream:%:prepaid:%' then split_part(account, ':prepaid:', 1) || ':prepaid'"
+    " when account like 'upstream%prepaid%' then left(account, strpos(account, 'prepaid') + 6)"
     " else account end as account, sum(days) as days"
     " from ledger_entries group by 1"
 )
