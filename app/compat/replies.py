@@ -107,7 +107,7 @@ def _member(key: str, item: Any, beside: dict[str, Any], cleaner: Cleaner) -> An
         return str(cleaner.number) if isinstance(item, str) else cleaner.number
     if not isinstance(item, str):
         return item
-    if is_link(key, item, cleaner.hosts):
+    if is_link(key, item, cleaner.hosts, cleaner.account):
         name = beside.get("fileName")
         return cleaner.links(item, name if isinstance(name, str) else "")
     if key == "reason":
@@ -117,15 +117,15 @@ def _member(key: str, item: Any, beside: dict[str, Any], cleaner: Cleaner) -> An
     return item
 
 
-def is_link(key: str, text: str, hosts: tuple[str, ...]) -> bool:
-    """Whether a text leads to a file of upstream's."""
+def is_link(key: str, text: str, hosts: tuple[str, ...], account: str | None = None) -> bool:
+    """Whether a text leads to a file of upstream's: one on its hosts, or one whose address names the account."""
     if not text[:8].lower().startswith(("http://", "https://")):
         return False
     if key in FILE_LINKS:
         return True
     lower = key.lower()
     may_be = lower.startswith("url") or lower.endswith(("url", "avatar"))
-    return may_be and key not in OF_PEOPLE and is_upstream(text, hosts)
+    return may_be and key not in OF_PEOPLE and (is_upstream(text, hosts) or is_word_in(account, text))
 
 
 def is_upstream(url: str, hosts: tuple[str, ...]) -> bool:
@@ -146,9 +146,16 @@ def tells(text: str, cleaner: Cleaner) -> bool:
     lower = text.lower()
     if any(mark in lower for mark in MARKS) or any(host in lower for host in cleaner.hosts) or TOKEN.search(lower):
         return True
+    if is_word_in(cleaner.account, text):
+        return True
     if cleaner.account is None or not (" " in text or "/" in text):
         return False  # a chat's id may have the same digits
     return cleaner.account in DIGITS.findall(text)
+
+
+def is_word_in(account: str | None, text: str) -> bool:
+    """Whether a text names an account whose name is no number, and can stand for nothing else."""
+    return account is not None and not account.isdecimal() and account in text
 
 
 def _said(method: Method, value: dict[str, Any]) -> dict[str, Any]:

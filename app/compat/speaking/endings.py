@@ -36,6 +36,8 @@ FLAGS: Final = {
 }
 """Keys whose `false` is the whole of a no."""
 CONTACTS: Final = frozenset({"addContact", "editContact", "deleteContact"})
+OF_ONE_MESSAGE: Final = frozenset({"getMessage", "downloadFile"})
+"""Nothing else about them can be refused."""
 NO_CHAT: Final = "ArchiveChatError: cannot archive chat cause last message not found in chat"
 
 
@@ -95,7 +97,7 @@ def _of_method(method: str, error: ProviderError) -> NativeReply:
         return plain(400, "check phone number timeout limit exceeded" if is_later else "Bad phone number")
     if method in ("archiveChat", "unarchiveChat"):
         return plain(400, NO_CHAT)
-    if isinstance(error, NoSuchThing):
+    if isinstance(error, NoSuchThing) or method in OF_ONE_MESSAGE:
         return plain(400, "message not found")
     return plain(502, "Bad Gateway") if is_later else plain(400, "bad request data")
 

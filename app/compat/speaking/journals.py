@@ -65,7 +65,7 @@ def status(row: Status) -> dict[str, Any]:
         "idMessage": row.message_id,
         "timestamp": seconds(row.at),
         "typeMessage": STATUS_KINDS.get(row.kind, "extendedTextMessage"),
-        "chatId": row.chat_id,
+        "chatId": row.sender or row.chat_id,
         **(_status_file(row) if row.kind in STATUS_KINDS else _status_text(row, is_own=is_own)),
     }
     if not is_own:

@@ -10,11 +10,12 @@ from app.compat.auth import Known
 from app.compat.speaking import endings, files
 from app.compat.speaking.fields import Fields, Invalid, Plain
 from app.compat.speaking.sends import READERS, send_of
-from app.compat.speaking.table import EMPTY, SPOKEN
+from app.compat.speaking.table import EMPTY, OF_QUEUE, SPOKEN
 from app.compat.wording import NEVER_WORKS
 from app.files.incoming import Incoming
 from app.gateway.calls import STREAM_SECONDS, Face, Gateway
 from app.gateway.catalogue import Method
+from app.lines.words.values import wid
 from app.providers.asks import Forward, Send
 from app.providers.errors import ProviderError, Unsupported
 from app.providers.likeness import describe
@@ -62,6 +63,8 @@ class Speaker:
             refused = error
         else:
             told = spoken.tell(answer)
+            if method.name == "getSettings":  # not every gateway tells it there
+                told["wid"] = told["wid"] or wid(known.instance.phone)
             return endings.reply(200, b"", JSON) if told is EMPTY else endings.told(told)
         return endings.refusal(method.name, refused)
 
@@ -135,7 +138,9 @@ class Speaker:
         Raises:
             Unsupported: told as GREEN-API tells of its methods that are listed and do not work: 403.
         """
-        if method.name in NEVER_WORKS or method.name in self._provider(known).traits.unsupported:
+        traits = self._provider(known).traits
+        is_ours = method.name in OF_QUEUE and not traits.has_queue
+        if method.name in NEVER_WORKS or (method.name in traits.unsupported and not is_ours):
             raise Unsupported()
 
     def _provider(self, known: Known) -> Provider:

@@ -9,7 +9,7 @@ from app.compat.speaking.fields import GROUPS, Fields, Invalid, Plain
 from app.compat.speaking.sends import LONGEST_TEXT, TYPING, to_chat
 from app.lines.words.values import STATES
 from app.providers import answers, asks
-from app.providers.errors import NotReady
+from app.providers.errors import NotReady, Unsupported
 from app.providers.port import AlreadyLinked, Credentials, Link, Provider, QrImage
 
 Do = Callable[[Provider, Credentials], Awaitable[Any]]
@@ -20,6 +20,8 @@ SECONDS: Final = (0, 86_400, 604_800, 7_776_000)
 DELAY_MS: Final = (500, 600_000)
 PERSON: Final = ("c.us", "lid")
 QR_ERROR: Final = "instance is starting"
+OF_QUEUE: Final = frozenset({"getMessagesCount", "showMessagesQueue", "clearMessagesQueue"})
+"""Methods that we answer ourselves where nothing waits to be sent."""
 EMPTY: Final = object()
 """A yes without a body."""
 
@@ -53,7 +55,7 @@ def _empty(_: Any) -> Any:
 
 
 def _settings(fields: Fields) -> Do:
-    """What nobody but GREEN-API has is passed over, as it passes over names that it does not know."""
+    """What the gateway has not is passed over, as GREEN-API passes over names that it does not know."""
     ask = asks.WriteSettings(
         send_delay_ms=fields.maybe_number("delaySendMessagesMilliseconds", least=DELAY_MS[0], most=DELAY_MS[1]),
         mark_incoming_read=fields.switch("markIncomingMessagesReaded"),
@@ -65,10 +67,23 @@ def _settings(fields: Fields) -> Do:
     )
 
     async def do(provider: Provider, credentials: Credentials) -> None:
-        if ask != asks.WriteSettings():
-            await provider.perform(credentials, ask)
+        if ask == asks.WriteSettings() or await _is_set(provider, credentials, ask):
+            return
+        for name in ask.__struct_fields__:
+            one = asks.WriteSettings(**{name: getattr(ask, name)})
+            if one != asks.WriteSettings():
+                await _is_set(provider, credentials, one)
 
     return do
+
+
+async def _is_set(provider: Provider, credentials: Credentials, ask: asks.WriteSettings) -> bool:
+    """Set it; False when the gateway has no such setting, and nothing was changed."""
+    try:
+        await provider.perform(credentials, ask)
+    except Unsupported:
+        return False
+    return True
 
 
 async def _link(provider: Provider, credentials: Credentials) -> Link:

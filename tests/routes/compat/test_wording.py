@@ -131,7 +131,7 @@ def test_a_quota_has_the_same_keys_and_our_words() -> None:
 
 
 def cleaner() -> Cleaner:
-    return Cleaner(7700000001, UPSTREAM, ("127.0.0.1:9099",), lambda url, name: f"https://ours.test/files/{name}")
+    return Cleaner(7700000001, str(UPSTREAM), ("127.0.0.1:9099",), lambda url, name: f"https://ours.test/files/{name}")
 
 
 def cleaned(method: str, raw: bytes) -> bytes:

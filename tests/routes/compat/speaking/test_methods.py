@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from app.compat.speaking.sends import READERS
-from app.compat.speaking.table import SPOKEN
+from app.compat.speaking.table import OF_QUEUE, SPOKEN
 from app.compat.wording import NEVER_WORKS
 from app.gateway.catalogue import ALL, Takes
 from tests.routes.compat.speaking.differences import allowed
@@ -264,7 +264,7 @@ async def test_a_gateway_without_a_queue_has_an_empty_one(stage: Stage) -> None:
     await stage.native("GET", "logout")
     await stage.native("POST", "sendMessage", json={"chatId": ANN, "message": "Hello"})
     found = [
-        (await stage.spoken("GET", method, {"has_queue": False})).json()
+        (await stage.spoken("GET", method, {"has_queue": False, "unsupported": OF_QUEUE})).json()
         for method in ("showMessagesQueue", "getMessagesCount", "clearMessagesQueue")
     ]
     assert found == [[], {"count": 0}, {"isCleared": True}]
