@@ -16,6 +16,8 @@ from rich.table import Table
 from app import migrate as migrations
 from app.accounts import service as accounts
 from app.admin import service as admin
+from app.admin import suppliers
+from app.admin.suppliers_schemas import SupplierCheck
 from app.kit.db import SYSTEM, UnitOfWork
 from app.kit.errors import AppError, NotFound
 from app.kit.queue import SilentBell
@@ -184,6 +186,96 @@ def reconcile(apply_now: bool, approve: bool) -> None:
             return [_plain(difference) for difference in differences]
 
     show(asyncio.run(compare()), ["kind", "environment", "subject", "tag", "sightings", "action"], "table")
+
+
+@cli.group()
+def providers() -> None:
+    """The gateways that instances are rented from."""
+
+
+Environment = click.Choice(["live", "test"])
+WHERE: Final = click.option("--environment", type=Environment, default="live", show_default=True)
+
+
+@providers.command("list")
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table")
+def providers_list(output: str) -> None:
+    """List gateways with weight, health and limit."""
+
+    async def read(uow: UnitOfWork, runtime: Runtime) -> list[dict[str, Any]]:
+        return [_plain(each) for each in await suppliers.listing(uow, runtime.registry, runtime.instance_options)]
+
+    columns = ["provider", "environment", "weight", "paused_at", "is_well", "creations_used", "waiting"]
+    show(run(read), columns, output)
+
+
+@providers.command("check")
+@click.argument("provider", required=False)
+@click.option("--environment", type=Environment, help="Only this one.")
+def providers_check(provider: str | None, environment: str | None) -> None:
+    """Ask gateways now, and say what is wrong in plain words; 1 when one cannot be used."""
+    settings = load()
+
+    async def look() -> list[SupplierCheck]:
+        async with open_runtime(settings, bell=SilentBell(), application="cli") as runtime:
+            wanted = [
+                (name, where)
+                for name, where, _ in runtime.registry.all()
+                if provider in (None, name) and environment in (None, where)
+            ]
+            options = runtime.instance_options
+            return [await suppliers.check(runtime.database, runtime.registry, options, *each) for each in wanted]
+
+    found = asyncio.run(look())
+    if not found:
+        fail("no such gateway is set up", EXIT_NOT_FOUND)
+    for each in found:
+        click.echo(f"{each.provider} ({each.environment})")
+        for remark in each.remarks:
+            click.echo(f"  {remark.level}: {remark.text}")
+    if not all(each.is_usable for each in found):
+        sys.exit(EXIT_FAILED)
+
+
+@providers.command("pause")
+@click.argument("provider")
+@WHERE
+@click.option("--reason", required=True, help="Why; you will see it in the list.")
+def providers_pause(provider: str, environment: str, reason: str) -> None:
+    """Let no new instances go to a gateway; those that it has go on."""
+
+    async def act(uow: UnitOfWork, runtime: Runtime) -> dict[str, Any]:
+        options = runtime.instance_options
+        return _plain(await suppliers.pause(uow, runtime.registry, options, provider, environment, reason))
+
+    click.echo(json.dumps(run(act), indent=2))
+
+
+@providers.command("resume")
+@click.argument("provider")
+@WHERE
+def providers_resume(provider: str, environment: str) -> None:
+    """Let new instances go there again."""
+
+    async def act(uow: UnitOfWork, runtime: Runtime) -> dict[str, Any]:
+        return _plain(await suppliers.resume(uow, runtime.registry, runtime.instance_options, provider, environment))
+
+    click.echo(json.dumps(run(act), indent=2))
+
+
+@providers.command("weigh")
+@click.argument("provider")
+@click.argument("weight", type=click.IntRange(0, 1000))
+@WHERE
+@click.option("--plan", "plans", multiple=True, help="Only for this plan; repeat for more. Without it: for all.")
+def providers_weigh(provider: str, weight: int, environment: str, plans: tuple[str, ...]) -> None:
+    """Set a gateway's share of new instances beside the others'; 0 is none, unless asked for by name."""
+
+    async def act(uow: UnitOfWork, runtime: Runtime) -> dict[str, Any]:
+        where = (runtime.registry, runtime.instance_options, provider, environment)
+        return _plain(await suppliers.weigh(uow, *where, weight=weight, plans=list(plans) or None))
+
+    click.echo(json.dumps(run(act), indent=2))
 
 
 Command = Callable[[UnitOfWork, Runtime], Coroutine[Any, Any, Any]]

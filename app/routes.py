@@ -4,10 +4,12 @@ from typing import Any
 
 from app.accounts.api import AccountController
 from app.admin.api import OperatorController
+from app.admin.suppliers_api import SupplierController
 from app.compat.api import PartnerTokenController
 from app.compat.native_api import NativeController
 from app.events.api import EventsController
 from app.files.api import download_file, probe_file
+from app.funding.api import list_pools
 from app.inbound.api import take_notice
 from app.instances.api import InstanceController
 from app.instances.pairing import PairingController
@@ -58,5 +60,7 @@ ROUTES: list[Any] = [
     AccountController,
     ApiKeyController,
     PartnerTokenController,
+    list_pools,
     OperatorController,
+    SupplierController,
 ]

@@ -22,6 +22,7 @@ from app.suppliers import rules
 from app.suppliers import service as suppliers
 from app.suppliers.rules import Queuer
 
+There = tuple[ColumnElement[bool], ...]
 MARGIN: Final = timedelta(seconds=1)
 """Between our count and the gateway's own."""
 LONGEST_SECONDS: Final = 60.0
@@ -58,7 +59,8 @@ async def turn(uow: UnitOfWork, instance: Instance, traits: Traits, quiet_second
     if not traits.creations:
         return Turn()
     row = await suppliers.find(uow, instance.provider, instance.environment)
-    counted = await _counted(uow, instance, traits, quiet_seconds)
+    there = _there(instance.provider, instance.environment)
+    counted = await _counted(uow, there, traits, quiet_seconds)
     ends = [end for _, end in counted]
     place = await _place(uow, instance, traits, Counter(tenant for tenant, end in counted if end > uow.now))
     wait = rules.free_in(place, ends, traits.creations, traits.creation_seconds, uow.now)
@@ -71,22 +73,38 @@ async def turn(uow: UnitOfWork, instance: Instance, traits: Traits, quiet_second
     return Turn(max(wait, held), min(max(wait, held), again))
 
 
+@dataclass(frozen=True)
+class Load:
+    """Creations that count toward a gateway's limit, instances that wait, and in how many seconds the next may go."""
+
+    used: int
+    waiting: int
+    next_seconds: float
+
+
+async def load(uow: UnitOfWork, provider: str, environment: str, traits: Traits, quiet_seconds: float) -> Load:
+    """How far a gateway's limit is used up now; needs the system's scope."""
+    there = _there(provider, environment)
+    waiting = await uow.session.scalar(select(func.count()).select_from(Instance).where(_waiting(there)))
+    if not traits.creations:
+        return Load(0, int(waiting or 0), 0.0)
+    ends = [end for _, end in await _counted(uow, there, traits, quiet_seconds) if end > uow.now]
+    left = rules.free_in(0, ends, traits.creations, traits.creation_seconds, uow.now)
+    return Load(len(ends), int(waiting or 0), left)
+
+
 async def _place(uow: UnitOfWork, instance: Instance, traits: Traits, given: Counter[UUID]) -> int:
-    waiting = and_(
-        *_there(instance),
-        Instance.wanted,
-        Instance.status.in_(("queued", "provisioning")),
-        Instance.upstream_account.is_(None),
-        Instance.calling_since.is_(None),
-    )
-    served = await _served(uow, instance, traits)
+    there = _there(instance.provider, instance.environment)
+    waiting = _waiting(there)
+    served = await _served(uow, there, traits)
     rows = await uow.session.execute(
         select(Instance.tenant_id, func.count(), func.min(Instance.created_at))
         .where(waiting)
         .group_by(Instance.tenant_id)
     )
     queuers = [Queuer(tenant, count, since, given[tenant], served.get(tenant)) for tenant, count, since in rows]
-    mine = next(each for each in queuers if each.tenant_id == instance.tenant_id)
+    alone = Queuer(instance.tenant_id, 1, instance.created_at)
+    mine = next((each for each in queuers if each.tenant_id == instance.tenant_id), alone)
     earlier = or_(
         Instance.created_at < instance.created_at,
         and_(Instance.created_at == instance.created_at, Instance.id < instance.id),
@@ -97,15 +115,13 @@ async def _place(uow: UnitOfWork, instance: Instance, traits: Traits, given: Cou
     return rules.place(queuers, mine, int(ahead or 0))
 
 
-async def _served(uow: UnitOfWork, instance: Instance, traits: Traits) -> dict[UUID, datetime]:
+async def _served(uow: UnitOfWork, there: There, traits: Traits) -> dict[UUID, datetime]:
     since = uow.now - timedelta(seconds=traits.creation_seconds * REMEMBERED)
-    query = _creates(instance, since, UpstreamCall.tenant_id, func.max(UpstreamCall.started_at))
+    query = _creates(there, since, UpstreamCall.tenant_id, func.max(UpstreamCall.started_at))
     return {row[0]: row[1] for row in await uow.session.execute(query.group_by(UpstreamCall.tenant_id))}
 
 
-async def _counted(
-    uow: UnitOfWork, instance: Instance, traits: Traits, quiet_seconds: float
-) -> list[tuple[UUID, datetime]]:
+async def _counted(uow: UnitOfWork, there: There, traits: Traits, quiet_seconds: float) -> list[tuple[UUID, datetime]]:
     """The creates that count, by tenant and when they cease to.
 
     One of unknown outcome may be done up to the end of its quiet period.
@@ -115,17 +131,27 @@ async def _counted(
         (UpstreamCall.outcome == "unknown", quiet), else_=timedelta()
     )
     since = uow.now - 2 * window - 2 * quiet
-    query = _creates(instance, since, UpstreamCall.tenant_id, done_by).where(
+    query = _creates(there, since, UpstreamCall.tenant_id, done_by).where(
         or_(UpstreamCall.outcome.is_(None), UpstreamCall.outcome != "refused")
     )
     return [(row[0], row[1] + window + MARGIN) for row in await uow.session.execute(query)]
 
 
-def _creates(instance: Instance, since: datetime, *columns: Any) -> Select[Any]:
+def _creates(there: There, since: datetime, *columns: Any) -> Select[Any]:
     same = and_(Instance.tenant_id == UpstreamCall.tenant_id, Instance.id == UpstreamCall.instance_id)
     query = select(*columns).select_from(UpstreamCall).join(Instance, same)
-    return query.where(UpstreamCall.method == "create", UpstreamCall.started_at > since, *_there(instance))
+    return query.where(UpstreamCall.method == "create", UpstreamCall.started_at > since, *there)
 
 
-def _there(instance: Instance) -> tuple[ColumnElement[bool], ...]:
-    return Instance.provider == instance.provider, Instance.environment == instance.environment
+def _waiting(there: There) -> ColumnElement[bool]:
+    return and_(
+        *there,
+        Instance.wanted,
+        Instance.status.in_(("queued", "provisioning")),
+        Instance.upstream_account.is_(None),
+        Instance.calling_since.is_(None),
+    )
+
+
+def _there(provider: str, environment: str) -> There:
+    return Instance.provider == provider, Instance.environment == environment

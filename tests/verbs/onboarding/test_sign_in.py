@@ -11,6 +11,7 @@ from app.onboarding import service
 from app.onboarding.service import SignedIn
 from app.providers.registry import NoProvider, Registry
 from app.runtime import Runtime
+from app.suppliers import service as suppliers
 
 ADA = addresses.parse("ada@example.com")
 
@@ -66,6 +67,15 @@ async def test_without_a_gateway_there_is_an_account_without_an_instance(runtime
     assert signed_in.first is not None
     assert signed_in.first.instance is None
     assert signed_in.first.operation is None
+    assert await counts(runtime) == [1, 1, 1, 1, 0]
+
+
+async def test_a_pause_of_every_gateway_keeps_nobody_from_signing_up(runtime: Runtime) -> None:
+    async with runtime.database.begin(SYSTEM) as uow:
+        await suppliers.pause(uow, "green_api", "live", "night")
+    signed_in = await sign_in(runtime, await asked(runtime))
+    assert signed_in is not None
+    assert signed_in.session.environment == "live"
     assert await counts(runtime) == [1, 1, 1, 1, 0]
 
 
