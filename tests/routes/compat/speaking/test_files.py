@@ -86,3 +86,23 @@ async def test_a_file_that_is_surely_not_stored_is_surely_not_sent(stage: Stage,
     reply = await stage.spoken("POST", "sendFileByUpload", data={"chatId": CHAT}, files=PICTURE)
     assert (reply.status_code, reply.text) == (502, "Bad Gateway")
     assert [row["status"] for row in await records(stage)] == ["not_sent"]
+
+
+async def test_a_send_without_an_answer_is_not_repeated(stage: Stage, upstream: Upstream) -> None:
+    await upstream.faults({"method": "sendFileByUrl", "kind": "lose_answer"})
+    reply = await stage.spoken("POST", "sendFileByUpload", data={"chatId": CHAT}, files=PICTURE)
+    await upstream.faults()
+    assert (reply.status_code, reply.text) == (504, "Gateway Timeout")
+    assert len(await stage.messages()) == 1
+
+
+async def test_a_form_that_is_cut_sends_nothing(stage: Stage) -> None:
+    mark = "x"
+    part = f'--{mark}\r\nContent-Disposition: form-data; name="chatId"\r\n\r\n{CHAT}\r\n--{mark}\r\n'
+    body = (part + 'Content-Disposition: form-data; name="file"; filename="x.jpg"\r\n\r\n').encode() + JPEG
+    headers = {"Content-Type": f"multipart/form-data; boundary={mark}"}
+    one = await stage.native("POST", "sendFileByUpload", content=body, headers=headers)
+    other = await stage.spoken("POST", "sendFileByUpload", content=body, headers=headers)
+    assert (one.status_code, one.text) == (other.status_code, other.text) == (400, "bad request data")
+    assert await stage.messages() == []
+    assert {row["status"] for row in await records(stage)} == {"not_sent"}

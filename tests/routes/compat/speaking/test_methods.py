@@ -65,6 +65,20 @@ async def test_the_account(stage: Stage) -> None:
     await both(stage, "GET", "getWaSettings")
 
 
+async def test_states_that_we_have_one_word_for(stage: Stage) -> None:
+    for act, native, spoken in (
+        ("yellow_card", "yellowCard", "authorized"),
+        ("lift", "authorized", "authorized"),
+        ("suspend", "suspended", "sleepMode"),
+        ("lift", "authorized", "authorized"),
+        ("block", "blocked", "blocked"),
+    ):
+        await stage.act(act)
+        one, other = await stage.native("GET", "getStateInstance"), await stage.spoken("GET", "getStateInstance")
+        assert (one.json(), other.json()) == ({"stateInstance": native}, {"stateInstance": spoken})
+        check("getStateInstance", one, other)
+
+
 SENDS: list[tuple[str, dict[str, Any]]] = [
     ("sendMessage", {"message": "Hello", "linkPreview": False}),
     ("sendMessage", {"message": "Hello again", "quotedMessageId": "3A01", "typingTime": 1000}),
@@ -145,7 +159,8 @@ async def test_journals_tell_the_same(stage: Stage) -> None:
     assert len(await both(stage, "POST", "getChatHistory", json={"chatId": ANN, "count": 3})) == 3
     for method in ("lastIncomingMessages", "lastOutgoingMessages", "lastIncomingCalls", "lastOutgoingCalls"):
         assert await both(stage, "GET", method, params={"minutes": 60}), method
-    await both(stage, "POST", "getMessage", json={"chatId": ANN, "idMessage": "3A10"})
+    for place in range(len(RECEIVED)):
+        await both(stage, "POST", "getMessage", json={"chatId": ANN, "idMessage": f"3A{10 + place}"})
     link = await both(stage, "POST", "downloadFile", json={"chatId": ANN, "idMessage": "3A13"})
     assert "/files/~" in link["downloadUrl"]
 
