@@ -215,6 +215,7 @@ class Relay:
             client_reference=draft.client_reference,
             idempotency_key=asked.use.key if asked.use else None,
             overdue=uow.now - self._options.lease,
+            alike=provider.likeness,
         )
         units = units_of(draft.kind, draft.content)
         reservation = await plans.reserve_send(uow, tenant_id, instance.id, draft.chat_id, units=units)

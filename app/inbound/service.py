@@ -96,7 +96,7 @@ async def _take_one(
         if said.account is not None:
             await instances.seen_upstream(uow, instance, said.account)
         return
-    await _act(uow, instance, said, parsed, links)
+    await _act(uow, instance, provider, said, parsed, links)
     is_native = provider.traits.words == "green_api"
     await lines.keep(uow, instance, said, parsed if is_native else None, links=links)
 
@@ -131,7 +131,12 @@ def _state(instance: Instance, said: Notification) -> str:
 
 
 async def _act(
-    uow: UnitOfWork, instance: Instance, said: Notification, parsed: dict[str, object], links: Sealer
+    uow: UnitOfWork,
+    instance: Instance,
+    provider: Provider,
+    said: Notification,
+    parsed: dict[str, object],
+    links: Sealer,
 ) -> None:
     match said.what:
         case StateChanged() as what:
@@ -139,7 +144,7 @@ async def _act(
         case MessageReceived() as what:
             await messages.received(uow, instance, what, said.happened_at)
         case MessageEchoed() as what:
-            await messages.echoed(uow, instance, what, said.happened_at)
+            await messages.echoed(uow, instance, what, said.happened_at, provider.likeness)
         case MessageProgressed() as what:
             await messages.progressed(uow, instance, what, said.happened_at)
         case MessageEdited() | MessageDeleted() | ReactionReceived() | PollVoted() as what:

@@ -1,6 +1,6 @@
 """Messages: those we send, those we are told of, and how far each has come. A status never goes backwards."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -27,6 +27,7 @@ BEFORE: Final[dict[str, tuple[str, ...]]] = {
     "failed": ("queued", "sent"),
 }
 REPLACEMENT: Final = "\ufffd"
+Alike = Callable[[str, Mapping[str, Any]], str | None]
 
 
 class MessageUnresolved(Conflict):
@@ -47,8 +48,11 @@ async def begin_send(
     client_reference: str | None,
     idempotency_key: str | None,
     overdue: datetime,
+    alike: Alike = likeness,
 ) -> Message:
     """Write down a message that is about to leave the house; `overdue` is since when a send counts as lost.
+
+    `alike` is the gateway's rule for what cannot be told apart there.
 
     Raises:
         MessageUnresolved: one alike is not resolved.
@@ -62,7 +66,7 @@ async def begin_send(
         kind=kind,
         chat_id=chat_id,
         content=content,
-        likeness=likeness(kind, content),
+        likeness=alike(kind, content),
         sender=None,
         status="sending",
         error=None,
@@ -154,7 +158,9 @@ async def received(uow: UnitOfWork, instance: Instance, what: MessageReceived, a
     await tell(uow, instance.environment, row, "message.received", more)
 
 
-async def echoed(uow: UnitOfWork, instance: Instance, what: MessageEchoed, at: datetime | None) -> None:
+async def echoed(
+    uow: UnitOfWork, instance: Instance, what: MessageEchoed, at: datetime | None, alike: Alike = likeness
+) -> None:
     """A message left the account. By our call: it settles a send whose answer was lost. By the phone: it is stored.
 
     Else the id is kept aside: the record of the send with it is on its way, or was lost with its process.
@@ -165,7 +171,7 @@ async def echoed(uow: UnitOfWork, instance: Instance, what: MessageEchoed, at: d
         "kind": what.kind,
         "chat_id": plain(what.chat_id),
         "content": plain(what.content),
-        "likeness": likeness(what.kind, plain(what.content)),
+        "likeness": alike(what.kind, plain(what.content)),
         "sender": None,
         "status": "sent",
         "upstream_message_id": plain(what.message_id),

@@ -20,6 +20,7 @@ from app.messages import store
 from app.messages.models import Message
 from app.providers.asks import Send, Text
 from app.providers.errors import Unreachable
+from app.providers.likeness import likeness
 from app.providers.port import Credentials, Sent
 from app.providers.registry import Registry
 from app.runtime import Runtime
@@ -30,6 +31,7 @@ class Slow:
     """A gateway that answers when it is told to."""
 
     name = "green_api"
+    likeness = staticmethod(likeness)
 
     def __init__(self) -> None:
         self.reached, self.may_answer = asyncio.Event(), asyncio.Event()
