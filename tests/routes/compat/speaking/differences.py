@@ -45,7 +45,7 @@ BESIDES: Final = (
     "A refused call is recorded as refused, not as done with the status 400.",
     "setSettings passes over what the gateway has no setting for; getSettings then shows the default.",
     "customPreview, typePreview and typingType of a send are checked and left: our words have none for them.",
-    "What a gateway cannot do is 403 Forbidden, as GREEN-API answers sendButtons: a plan without a method it words not.",
+    "What a gateway cannot do is 403 Forbidden, as GREEN-API answers sendButtons: it has no word for it.",
     "A text to a gateway without a queue is refused while no phone is linked (400), and does not wait for a day.",
     "A picture that is no JPEG is refused before it is sent to the gateway.",
     "Figures of the gateway's own quota (466) are 0: our words do not tell them.",
