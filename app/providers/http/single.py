@@ -23,6 +23,7 @@ from yarl import URL
 
 from app.providers.errors import BrokenOff, OutcomeUnknown, ProviderError, Refused, Unreachable
 from app.providers.http import wire
+from app.providers.http.bodies import Source
 from app.providers.http.wire import JSON, TOO_LONG, UNWRITABLE, Answer, Ending, Request, Unwritable
 from app.providers.port import Upload
 
@@ -36,7 +37,7 @@ class Single:
         # A call that waited long for a free connection is given up unwritten, not written too late to be answered.
         self._timeout = ClientTimeout(total=timeout_seconds, connect=timeout_seconds / 2, sock_connect=connect_seconds)
         self._streaming = ClientTimeout(
-            total=STREAM_SECONDS, connect=timeout_seconds / 2, sock_connect=connect_seconds, sock_read=timeout_seconds
+            total=STREAM_SECONDS, connect=timeout_seconds, sock_connect=connect_seconds, sock_read=timeout_seconds
         )
         self._session: ClientSession | None = None
         self._is_closed = False
@@ -50,12 +51,13 @@ class Single:
 
         `BrokenOff`: the body ended early, was longer than told, or its source failed.
         """
-        source = _Source(upload)
+        source = Source(upload)
         sent = {**headers, "Content-Type": upload.content_type}
         if upload.size is not None:
             sent["Content-Length"] = str(upload.size)
         ending = await self._exchange(request, source, sent)
-        if source.is_broken and not isinstance(ending, asyncio.CancelledError):
+        is_cut = source.is_broken or (source.is_cut and isinstance(ending, ProviderError))
+        if is_cut and not isinstance(ending, asyncio.CancelledError):
             return BrokenOff()
         return ending
 
@@ -66,7 +68,7 @@ class Single:
         if session is not None:
             await session.close()
 
-    async def _exchange(self, request: Request, source: "_Source | None", headers: Mapping[str, str]) -> Ending:
+    async def _exchange(self, request: Request, source: Source | None, headers: Mapping[str, str]) -> Ending:
         trail = _Trail()
         cancelled: tuple[Any, ...] | None = None
         fault = "ClosedClient"
@@ -121,35 +123,7 @@ class _Lost(Exception):
     """The connection broke; not a type that aiohttp would try again."""
 
 
-class _Cut(Exception):
-    """The body did not come as it was told."""
-
-
-class _Source:
-    """The bytes of an upload, counted: aiohttp would cut silently what is longer than its told length."""
-
-    def __init__(self, upload: Upload) -> None:
-        self.is_broken = False
-        self._upload = upload
-
-    async def read(self) -> AsyncIterator[bytes]:
-        left = self._upload.size
-        self.is_broken = True
-        try:
-            async for chunk in self._upload.chunks:
-                if left is not None:
-                    left -= len(chunk)
-                    if left < 0:
-                        break
-                yield chunk
-        except Exception:  # whatever the source's trouble is, told as `BrokenOff`
-            left = -1
-        if left:
-            raise _Cut
-        self.is_broken = False
-
-
-def _payload(request: Request, source: _Source | None) -> bytes | AsyncIterator[bytes] | None:
+def _payload(request: Request, source: Source | None) -> bytes | AsyncIterator[bytes] | None:
     if source is not None:
         return source.read()
     return None if request.body is None else request.body()
