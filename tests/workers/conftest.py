@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+from aiohttp import web
 
 from app.runtime import open_runtime
 from dev import database as databases
@@ -22,9 +23,30 @@ async def both_simulators() -> AsyncIterator[Running]:
     await server.close()
 
 
+@pytest.fixture(scope="session")
+async def deaf_door() -> AsyncIterator[str]:
+    """Where notifications are taken and forgotten: what nobody takes is told again for months."""
+
+    async def take(_: web.Request) -> web.Response:
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", take)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
 @pytest.fixture
 async def funds(
-    dsns: databases.Dsns, redis_url: str, both_simulators: Running, clean: None, http: httpx2.AsyncClient
+    dsns: databases.Dsns,
+    redis_url: str,
+    both_simulators: Running,
+    deaf_door: str,
+    clean: None,
+    http: httpx2.AsyncClient,
 ) -> AsyncIterator[Funds]:
     """A runtime on both gateways, with empty tables and fresh upstreams."""
     upstream = Upstream(both_simulators.url, http)
@@ -40,7 +62,7 @@ async def funds(
         whapi_partner_token=WHAPI_TOKEN,
         green_api_test_partner_token="",
         quiet_seconds=60.0,
-        public_url="http://127.0.0.1:9",
+        public_url=deaf_door,
     )
     async with open_runtime(settings, bell=KeptBell()) as runtime:
         yield Funds(runtime, upstream)

@@ -1,5 +1,7 @@
 """What the tests of prepaid days share: instances on a gateway that is paid beforehand, rounds, time, and the truth."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,7 +14,7 @@ from app.funding.options import Options
 from app.funding.rounds import ref_of
 from app.instances import service
 from app.instances.models import Instance
-from app.jobs import FundGateway
+from app.jobs import FundGateway, ReconcileInstance
 from app.kit.db import SYSTEM, Database
 from app.kit.work import Work
 from app.plans import service as plans
@@ -90,6 +92,16 @@ class Funds:
         async with self.runtime.database.begin(SYSTEM) as uow:
             error = await uow.session.scalar(select(Work.last_error).where(Work.id == work_id))
         assert error is None, error
+
+    async def reconciled(self, until: Callable[[], Awaitable[bool]]) -> None:
+        """Take the steps of instances, and nothing else of the workers' work, until something holds."""
+        while not await until():
+            async with self.runtime.database.begin(SYSTEM) as uow:
+                query = select(Work.id).where(Work.kind == ReconcileInstance.kind, Work.run_at <= uow.now)
+                due = (await uow.session.scalars(query)).all()
+            await asyncio.gather(*(do_work(self.runtime, HANDLERS, work_id) for work_id in due))
+            if not due:
+                await asyncio.sleep(0.02)
 
     async def later(self, *, days: float = 0, seconds: float = 0) -> None:
         """Time passes for everybody."""
