@@ -125,3 +125,6 @@ class Notification(Struct, frozen=True):
     happened_at: datetime | None
     what: Happening
     file_link: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Notification(account={self.account!r}, kind={self.kind!r}, what={self.what!r})"
