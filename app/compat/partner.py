@@ -94,6 +94,7 @@ async def _made(uow: UnitOfWork, parts: Parts, principal: Principal, name: str, 
         provider=await creation.choose(parts.database, parts.registry, principal.environment),
         metadata={},
         options=parts.instance_options,
+        is_ours_to_choose=True,
     )
     line = await lines.ensure(uow, instance)
     if settings:

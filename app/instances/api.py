@@ -29,6 +29,7 @@ from app.operations.models import Operation
 from app.operations.schemas import OperationView
 from app.plans import service as plans
 from app.providers.registry import Registry
+from app.suppliers import service as suppliers
 
 READ = [requires(Scope.INSTANCES_READ)]
 WRITE = [requires(Scope.INSTANCES_WRITE)]
@@ -91,6 +92,7 @@ class InstanceController(Controller):
                     provider=name,
                     metadata=dict(data.metadata),
                     options=instance_options,
+                    is_ours_to_choose=data.provider == suppliers.AUTO,
                 )
                 made.append(operation)
                 return _accepted(uow, operation, instance)

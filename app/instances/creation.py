@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from app.instances import store
 from app.instances.models import Instance, UpstreamCall
 from app.kit.db import SYSTEM, Database, UnitOfWork
 from app.plans import service as plans
@@ -21,6 +23,8 @@ from app.providers.registry import Registry
 from app.suppliers import rules
 from app.suppliers import service as suppliers
 from app.suppliers.rules import Queuer
+
+log = structlog.get_logger()
 
 There = tuple[ColumnElement[bool], ...]
 MARGIN: Final = timedelta(seconds=1)
@@ -41,6 +45,26 @@ async def choose(database: Database, registry: Registry, environment: str, wish:
     """
     async with database.begin(SYSTEM) as uow:
         return await suppliers.choose(uow, registry, environment, wish=wish, plan=plans.FIRST_PLAN)
+
+
+async def stand_in(uow: UnitOfWork, registry: Registry, instance: Instance) -> bool:
+    """Move a wish from a gateway that is unwell to one that is well; whether there was one. Needs the system's scope.
+
+    Only while it is sure that nothing of it was ever created: a create of unknown outcome binds it to where it was.
+    """
+    unknown = await store.count_calls(uow, instance, "create", "unknown")
+    well = await suppliers.well(uow, registry, instance.environment)
+    if unknown or instance.upstream_account is not None or instance.provider in well:
+        return False
+    try:
+        chosen = await suppliers.choose(uow, registry, instance.environment, plan=plans.FIRST_PLAN)
+    except suppliers.NoneTakes:
+        return False
+    if chosen not in well:
+        return False
+    log.warning("instance_moved", instance=str(instance.id), provider=instance.provider, to=chosen)
+    instance.provider = chosen
+    return True
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ async def reconcile(tools: Tools, registry: Registry, claim: Claim) -> None:
         return
     match plan.step:
         case Step.CREATE:
-            await _create(tools, plan)
+            await _create(tools, registry, plan)
         case Step.PEEK | Step.LOOK:
             await _look(tools, plan)
         case Step.AWAIT_READY:
@@ -132,7 +132,7 @@ async def _wait(uow: UnitOfWork, plan: Plan, instance: Instance, turn: Turn) -> 
         await operations.foresee(uow, operation, step="waiting_for_turn", eta_at=eta_at)
 
 
-async def _create(tools: Tools, plan: Plan) -> None:
+async def _create(tools: Tools, registry: Registry, plan: Plan) -> None:
     """Create, unless this process was held up since the plan: others may count the create as lost by now."""
     try:
         if time.monotonic() - plan.planned > LATEST_START_SECONDS:
@@ -143,7 +143,7 @@ async def _create(tools: Tools, plan: Plan) -> None:
     async with recording(tools, plan) as (uow, instance):
         assert plan.call_id is not None
         if isinstance(ending, ProviderError):
-            await _record_failed_create(uow, tools, plan, instance, ending)
+            await _record_failed_create(uow, tools, registry, plan, instance, ending)
             return
         await work.settle(uow, plan.claim, again_seconds=tools.options.ready_poll_seconds)
         await store.end_call(uow, plan.tenant_id, plan.call_id, "done")
@@ -153,7 +153,7 @@ async def _create(tools: Tools, plan: Plan) -> None:
 
 
 async def _record_failed_create(
-    uow: UnitOfWork, tools: Tools, plan: Plan, instance: Instance, error: ProviderError
+    uow: UnitOfWork, tools: Tools, registry: Registry, plan: Plan, instance: Instance, error: ProviderError
 ) -> None:
     assert plan.call_id is not None
     await store.end_call(uow, plan.tenant_id, plan.call_id, str(error.outcome), error.detail)
@@ -170,6 +170,11 @@ async def _record_failed_create(
         await _tell(uow, operation, "confirming_with_upstream", 25, _quiet_left(uow, instance) + READY_ETA_SECONDS)
         return
     instance.calling_since = instance.quiet_until = None
+    if operation is not None and operation.input and operation.input.get("provider") == suppliers.AUTO:
+        moved = await creation.stand_in(uow, registry, instance)
+        if moved:
+            await work.settle(uow, plan.claim, again_seconds=0)
+            return
     if verdict is CreateVerdict.GIVE_UP:
         await work.settle(uow, plan.claim)
         await _give_up(uow, instance, "upstream_unavailable", "The gateway refused to create the instance.")

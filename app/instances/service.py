@@ -71,6 +71,7 @@ async def request_instance(
     metadata: dict[str, Any],
     options: Options,
     quota_free: bool = False,
+    is_ours_to_choose: bool = False,  # then another gateway may stand in while nothing was created
 ) -> tuple[Instance, Operation]:
     """Record the wish for an instance; a worker makes it true after the commit. The row is the intent.
 
@@ -110,6 +111,7 @@ async def request_instance(
         resource_type="instance",
         resource_id=instance_id,
         step="queued",
+        input={"provider": "auto"} if is_ours_to_choose else None,
     )
     await say(uow, instance, "instance.created", {"name": name})
     uow.defer(ReconcileInstance(ref=instance_id, tenant_id=tenant_id))

@@ -106,6 +106,7 @@ async def complete_sign_up(
             provider=provider,
             metadata={},
             options=options,
+            is_ours_to_choose=True,
         )
     await _announce(uow, "api_key.created", key)
     return SignedIn(session, token, user, tenant, FirstThings(key, secret, instance, operation))

@@ -139,6 +139,12 @@ def is_well(uow: UnitOfWork, row: Supplier) -> bool:
     return row.unwell_until is None or row.unwell_until <= uow.now
 
 
+async def well(uow: UnitOfWork, registry: Registry, environment: str) -> set[str]:
+    """The gateways of an environment whose creations did not fail of late."""
+    rows = await listed(uow, registry)
+    return {row.provider for row in rows if row.environment == environment and is_well(uow, row)}
+
+
 async def _rows(uow: UnitOfWork, environment: str | None = None) -> list[Supplier]:
     query = select(Supplier)
     if environment is not None:

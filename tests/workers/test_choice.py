@@ -12,7 +12,9 @@ from click.testing import CliRunner
 
 from app.cli import cli
 from app.instances import creation
+from app.instances import service as instances
 from app.kit.db import SYSTEM
+from app.kit.ids import INSTANCE, to_wire
 from app.providers.errors import CredentialRefused, TooFast, Unreachable
 from app.suppliers import service as suppliers
 from app.suppliers.service import NoneTakes
@@ -42,6 +44,11 @@ class House:
         """One wish over HTTP."""
         body = {"name": name, "provider": provider}
         return await self.client.post("/v1/instances", headers=tenant.headers, json=body)
+
+    async def shown(self, tenant: TestTenant, made: httpx2.Response) -> Any:
+        """The instance that a wish made, as its tenant sees it."""
+        path = f"/v1/instances/{made.headers['X-Instance-Id']}"
+        return (await self.client.get(path, headers=tenant.headers)).json()
 
     async def chosen(self, count: int = 20) -> set[str]:
         """Where so many new instances would go."""
@@ -145,6 +152,51 @@ async def test_creations_that_fail_send_new_instances_elsewhere_for_a_while(hous
         await house.capped.advance(10)
         await house.capped.work()
     assert await house.chosen(60) == {"green_api", "whapi"}
+
+
+async def test_a_wish_that_left_the_choice_to_us_goes_to_another_when_its_gateway_is_ill(house: House) -> None:
+    """The first tries are refused at Whapi; one that named it stays there, one that did not is made elsewhere."""
+    await house.ask("POST", "/operator/v1/providers/green_api/live/pause", {"reason": "so that it begins at Whapi"})
+    ours, named = [await make_tenant(house.capped.runtime) for _ in range(2)]
+    made = [await house.wish(ours, "A"), await house.wish(named, "B", "whapi")]
+    await house.ask("POST", "/operator/v1/providers/green_api/live/resume")
+    rule = {"method": "createChannel", "kind": "status", "status": 400, "times": 100, "provider": "whapi"}
+    await house.capped.upstream.faults(rule)
+    for _ in range(8):
+        await house.capped.work()
+        await house.capped.advance(10)
+    shown = [await house.shown(tenant, reply) for tenant, reply in zip((ours, named), made, strict=True)]
+    assert [(each["provider"], each["status"]) for each in shown] == [
+        ("green_api", "active"),
+        ("whapi", "provisioning"),
+    ]
+    assert await house.capped.channels() == []
+
+
+async def test_a_create_of_unknown_outcome_binds_a_wish_to_its_gateway(house: House) -> None:
+    await house.ask("POST", "/operator/v1/providers/green_api/live/pause", {"reason": "so that it begins at Whapi"})
+    tenant = await make_tenant(house.capped.runtime)
+    made = await house.wish(tenant, "A")
+    await house.ask("POST", "/operator/v1/providers/green_api/live/resume")
+    lost = {"method": "createChannel", "kind": "lose_request", "times": 1, "provider": "whapi"}
+    refused = {"method": "createChannel", "kind": "status", "status": 400, "times": 5, "provider": "whapi"}
+    await house.capped.upstream.faults(lost, refused)
+    for _ in range(30):
+        await house.capped.work()
+        await house.capped.advance(10)
+    shown = await house.shown(tenant, made)
+    assert (shown["provider"], shown["status"]) == ("whapi", "active")
+
+
+async def test_addresses_of_notifications_bear_the_word_of_the_gateway(house: House) -> None:
+    runtime = house.capped.runtime
+    tenant = await make_tenant(runtime)
+    for provider, word in (("green_api", "green"), ("whapi", "whapi")):
+        instance = await house.capped.wish(tenant, provider, provider=provider)
+        async with runtime.database.begin(SYSTEM) as uow:
+            traits = runtime.registry.get(provider, "live").traits
+            wish = await instances.wish(uow, instance, runtime.instance_options, traits)
+        assert wish.hook_url == f"http://127.0.0.1:9/hooks/{word}/{to_wire(INSTANCE, instance.id)}"
 
 
 async def test_a_refused_token_is_enough_and_haste_is_no_illness(house: House) -> None:
