@@ -23,6 +23,7 @@ from app.instances import listing, retrying
 from app.instances import service as instances
 from app.instances.models import Instance
 from app.instances.options import Options
+from app.jobs import FundGateways, periodic
 from app.kit import page
 from app.kit.clock import to_wire as instant
 from app.kit.db import Database, UnitOfWork
@@ -108,6 +109,8 @@ async def go_live(
     if instance.status in ("deleting", "deleted") and await ledger.booked(uow, "grant", source) is None:
         raise Gone()
     await plans.go_live(uow, instance.tenant_id, instance.id, days=days, source=source, note=note or actor)
+    if instance.upstream_funded_until is not None:
+        uow.defer(periodic(FundGateways))
     return await show_instance(uow, instance_id)
 
 

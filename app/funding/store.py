@@ -76,6 +76,7 @@ DUE: Final = text(
     limit :limit
     """  # noqa: S608
 )
+# One that is missing from the listing alone is no deletion: it may return.
 LEAVING: Final = text(
     """
     select p.tenant_id, p.instance_id, p.account, p.gift_days, p.put_days,
@@ -84,6 +85,7 @@ LEAVING: Final = text(
     from prepaid_accounts p
     join instances i on i.tenant_id = p.tenant_id and i.id = p.instance_id
     where p.provider = :provider and p.environment = :environment and p.settled_at is null
+        and i.status in ('deleting', 'deleted')
         and (i.upstream_deleted_at is not null or i.delete_step in ('delete', 'confirm_delete'))
     order by p.tenant_id, p.instance_id
     """

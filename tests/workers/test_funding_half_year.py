@@ -8,7 +8,6 @@ from sqlalchemy import text
 from app.instances import charging
 from app.instances.models import Instance
 from app.kit.db import SYSTEM
-from tests.conftest import draining
 from tests.factories import make_tenant, read_instance
 from tests.workers.funds import WHAPI_TOKEN, Funds
 from tests.workers.wishes import let_go, reached
@@ -76,7 +75,7 @@ class HalfYear:
             await let_go(self.funds.runtime, instance)
             self.alive.remove(instance)
         if leaving:
-            await draining(self.funds.runtime)(until=reached(self.funds.runtime, *leaving, status="deleted"))
+            await self.funds.reconciled(reached(self.funds.runtime, *leaving, status="deleted"))
 
     async def work(self) -> None:
         """What the workers do several times a day."""
@@ -95,7 +94,8 @@ async def test_after_half_a_year_of_a_hundred_tenants_the_ledger_is_both_upstrea
         await year.day(today)
         await year.work()
         await funds.later(days=year.chance.choice((0.4, 0.5, 0.6)))
-        await year.work()
+        if year.chance.random() < 0.4:
+            await year.work()
         await funds.later(days=0.5)
     await funds.upstream.faults()
     for _ in range(3):
@@ -105,9 +105,7 @@ async def test_after_half_a_year_of_a_hundred_tenants_the_ledger_is_both_upstrea
 
     await funds.they_match()
     await bills_match(funds)
-    extended = await funds.extended()
-    done = {row.comment: row.days for row in await funds.extensions() if row.state == "done"}
-    assert extended == done
+    await each_extension_was_made_once(funds)
     async with funds.runtime.database.begin(SYSTEM) as uow:
         assert await uow.session.scalar(text(OVERDRAWN)) == 0
         assert await uow.session.scalar(text(OPEN + " and p.settled_at is null")) == 0
@@ -119,6 +117,15 @@ async def test_after_half_a_year_of_a_hundred_tenants_the_ledger_is_both_upstrea
     for instance in year.alive:
         row = await read_instance(funds.runtime, instance.id)
         assert row.status == "active"
+
+
+async def each_extension_was_made_once(funds: Funds) -> None:
+    """What is done is what upstream did; of accounts that went first nobody can know, and the pool is the same."""
+    rows = await funds.extensions()
+    gone = {row.comment for row in rows if row.state == "gone"}
+    extended = {comment: days for comment, days in (await funds.extended()).items() if comment not in gone}
+    assert extended == {row.comment: row.days for row in rows if row.state == "done"}
+    assert len(gone) < 5
 
 
 async def bills_match(funds: Funds) -> None:
