@@ -15,14 +15,15 @@ from rich.table import Table
 
 from app import migrate as migrations
 from app.accounts import service as accounts
+from app.admin import coverage, suppliers
 from app.admin import service as admin
-from app.admin import suppliers
 from app.admin.suppliers_schemas import SupplierCheck
 from app.kit.db import SYSTEM, UnitOfWork
 from app.kit.errors import AppError, NotFound
 from app.kit.queue import SilentBell
 from app.main import create_app
 from app.openapi import contract as polished
+from app.providers import wings
 from app.runtime import Runtime, open_runtime
 from app.serve import CannotListen
 from app.serve import run as run_api
@@ -278,6 +279,12 @@ def providers_weigh(provider: str, weight: int, environment: str, plans: tuple[s
     click.echo(json.dumps(run(act), indent=2))
 
 
+@providers.command("coverage")
+def providers_coverage() -> None:
+    """Print which gateway does what, as in docs/providers.md."""
+    click.echo(coverage.table(wings.find(wings.named(load().wings))), nl=False)
+
+
 Command = Callable[[UnitOfWork, Runtime], Coroutine[Any, Any, Any]]
 
 
@@ -324,7 +331,8 @@ def show(rows: list[dict[str, Any]], columns: list[str], output: str) -> None:
     else:
         table = Table(*columns)
         for row in rows:
-            table.add_row(*(str(row.get(column) or "") for column in columns))
+            cells = (row.get(column) for column in columns)
+            table.add_row(*("" if cell is None else str(cell) for cell in cells))
         Console().print(table)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import app.providers
-from app.providers.port import Provider
+from app.providers.port import Provider, Traits
 
 ENVIRONMENTS: Final = ("live", "test")
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,29}")
@@ -42,13 +42,14 @@ def no_files(_: Values, __: str) -> str:
 
 @dataclass(frozen=True)
 class Wing:
-    """A gateway's name, its settings, and how it is opened for an environment, `live` or `test`.
+    """A gateway's name, what it is like, its settings, and how it is opened for an environment, `live` or `test`.
 
     `open` is given the values, the environment and the seconds that a call may take; None when nothing is set for the
     environment. `files` tells the origin at which files may be read although it is no public https address.
     """
 
     name: str
+    traits: Traits
     settings: tuple[Setting, ...]
     open: Callable[[Values, str, float], Provider | None]
     files: Callable[[Values, str], str] = no_files

@@ -181,5 +181,8 @@ def _open(values: Values, environment: str, _: float) -> Toy | None:
 
 
 WING: Final = Wing(
-    name="toy", settings=(Setting("toy_token", "token of the toy; empty: none", is_secret=True),), open=_open
+    name="toy",
+    traits=Toy.traits,
+    settings=(Setting("toy_token", "token of the toy; empty: none", is_secret=True),),
+    open=_open,
 )

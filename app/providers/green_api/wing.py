@@ -24,6 +24,7 @@ def _files(values: Values, environment: str) -> str:
 
 WING: Final = Wing(
     name="green_api",
+    traits=GreenApi.traits,
     settings=(
         Setting("green_api_url", "GREEN-API for live instances", "https://api.green-api.com"),
         Setting("green_api_partner_token", "GREEN-API partner token, live; empty: no live instances", is_secret=True),

@@ -22,6 +22,7 @@ def _open(values: Values, environment: str, timeout_seconds: float) -> Provider 
 
 WING: Final = Wing(
     name="whapi",
+    traits=WhapiCloud.traits,
     settings=(
         Setting("whapi_url", "Whapi.Cloud's manager for live instances", "https://manager.whapi.cloud"),
         Setting("whapi_partner_token", "Whapi.Cloud partner token, live; empty: none there", is_secret=True),
