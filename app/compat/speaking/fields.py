@@ -56,7 +56,7 @@ class Fields:
             if default is None:
                 raise self._wrong(name, "is required")
             return default
-        if isinstance(value, str) and value.lstrip("-").isdecimal() and value.isascii() and len(value) < 20:
+        if isinstance(value, str) and value.removeprefix("-").isdecimal() and value.isascii() and len(value) < 20:
             value = int(value)
         if isinstance(value, float) and value.is_integer():
             value = int(value)

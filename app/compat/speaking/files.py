@@ -73,7 +73,9 @@ async def picture_of(method: str, body: Incoming) -> SetProfilePicture | SetGrou
     """
     group_id = fields_of(body).chat("groupId", GROUPS) if method == "setGroupPicture" else ""
     pieces = body.file()
-    first = await anext(pieces, b"")
+    first = b""
+    while len(first) < len(JPEG) and (piece := await anext(pieces, b"")):
+        first += piece
     if not first.startswith(JPEG):
         return None
     upload = Upload(_with(first, pieces), body.file_size, "image/jpeg", body.file_name)

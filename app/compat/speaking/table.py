@@ -14,6 +14,7 @@ from app.providers.port import AlreadyLinked, Credentials, Link, Provider, QrIma
 
 Do = Callable[[Provider, Credentials], Awaitable[Any]]
 DAY_MINUTES: Final = 1440
+MOST_MINUTES: Final = 10 * 365 * DAY_MINUTES
 LONGEST_NAME: Final = 256
 LONGEST_GROUP: Final = 100
 SECONDS: Final = (0, 86_400, 604_800, 7_776_000)
@@ -208,8 +209,8 @@ def _calls(*, incoming: bool) -> Callable[[Fields], asks.Ask[Any]]:
 
 
 def minutes(fields: Fields) -> int:
-    """How far to look back."""
-    return fields.number("minutes", default=DAY_MINUTES, least=1)
+    """How far to look back; nobody keeps more than some years."""
+    return min(fields.number("minutes", default=DAY_MINUTES, least=1), MOST_MINUTES)
 
 
 def _of_queue(ask: asks.Ask[Any], otherwise: Any) -> Callable[[Fields], Do]:
