@@ -138,14 +138,14 @@ async def _settle(uow: UnitOfWork, gateway: Gateway, rows: Sequence[Leaving], da
     books = gateway.books(uow)
     change = days - await books.pool()
     lefts = [_left(row) for row in rows]
-    back = rules.given_back(lefts, change)
+    back = rules.given_back(lefts, change) if rows else []
     note = "bought" if change > 0 else "unexplained"
     if back is None and change > sum(rules.whole_days(left.total) + 1 for left in lefts):
         back, note = [rules.HABITS[0](left) for left in lefts], "bought, beside deletions"
-    if back is None and rows:
+    if back is None:
         log.error("refund_unexplained", provider=gateway.name, change=change, accounts=[row.account for row in rows])
         await store.set_note(uow, rows, f"deleted; with {len(rows)} in all the pool changed by {change} days")
-    back = back or [0 for _ in rows]
+        back = [0 for _ in rows]
     for row, count in zip(rows, back, strict=True):
         account = await store.lock(uow, row.tenant_id, row.instance_id)
         rest = account.put_days - account.used_days - count

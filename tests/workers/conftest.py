@@ -62,6 +62,7 @@ async def funds(
         whapi_partner_token=WHAPI_TOKEN,
         green_api_test_partner_token="",
         quiet_seconds=60.0,
+        ready_poll_seconds=0.01,
         public_url=deaf_door,
     )
     async with open_runtime(settings, bell=KeptBell()) as runtime:

@@ -64,8 +64,8 @@ class HalfYear:
                 await self.funds.pay(instance, days)
                 late = self.chance.choice((-3, 0, 0, 0, 1, 4, 12))
                 self.pays_on[instance.tag] = today + days + late
-        leaving = [instance for instance in self.alive if self.chance.random() < 0.004]
-        await self.leave(leaving)
+        if today % 12 == 3:
+            await self.leave([instance for instance in self.alive if self.chance.random() < 0.05])
         if (await self.funds.pool()).low_since is not None and self.chance.random() < 0.3:
             await self.funds.upstream.control("POST", "whapi/partners", {"token": WHAPI_TOKEN, "top_up": 400})
 
