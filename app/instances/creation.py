@@ -17,9 +17,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from app.instances import store
 from app.instances.models import Instance, UpstreamCall
 from app.kit.db import SYSTEM, Database, UnitOfWork
+from app.kit.errors import FieldError
 from app.plans import service as plans
 from app.providers.port import Traits
-from app.providers.registry import Registry
+from app.providers.registry import NoProvider, Registry
 from app.suppliers import rules
 from app.suppliers import service as suppliers
 from app.suppliers.rules import Queuer
@@ -44,7 +45,11 @@ async def choose(database: Database, registry: Registry, environment: str, wish:
         NoProvider: it is not set up. NoneTakes: the operator has paused it, or all.
     """
     async with database.begin(SYSTEM) as uow:
-        return await suppliers.choose(uow, registry, environment, wish=wish, plan=plans.FIRST_PLAN)
+        try:
+            return await suppliers.choose(uow, registry, environment, wish=wish, plan=plans.FIRST_PLAN)
+        except NoProvider as error:
+            told = error.detail or error.title()
+        raise NoProvider(told, errors=(FieldError("#/provider", "invalid_value", told),))
 
 
 async def stand_in(uow: UnitOfWork, registry: Registry, instance: Instance) -> bool:

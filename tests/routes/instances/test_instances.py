@@ -98,7 +98,9 @@ async def test_the_same_key_makes_one_instance(client: Client, runtime: Runtime)
         ({"name": "a\x00b"}, "invalid_request", "#/name"),
         ({"name": 7}, "invalid_request", "#/name"),
         ({"name": "A", "colour": "red"}, "unknown_field", "#/colour"),
-        ({"name": "A", "provider": "whapi"}, "invalid_request", "#/provider"),
+        ({"name": "A", "provider": "Whapi Cloud"}, "invalid_request", "#/provider"),
+        ({"name": "A", "provider": "whapi"}, "unsupported_by_provider", "#/provider"),
+        ({"name": "A", "provider": "nobody"}, "unsupported_by_provider", "#/provider"),
         ({"name": "A", "metadata": {"a": 1}}, "invalid_request", "#/metadata/*"),
     ],
 )
