@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -109,6 +110,12 @@ def test_its_settings_are_read_checked_and_hidden() -> None:
     assert settings.as_environ()["SUBLET_TOY_TOKEN"] == "toy-canary"
     assert "SUBLET_TOY_TOKEN" in Settings.names(MODULE)
     assert "canary" not in repr(settings)
+
+
+def test_a_secret_of_it_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("toy-canary\n")
+    named = {"SUBLET_WINGS": MODULE, "SUBLET_TOY_TOKEN_FILE": str(tmp_path / "token")}
+    assert Settings.load(GOOD | named).gateway()["toy_token"] == "toy-canary"
 
 
 def test_its_settings_are_unknown_where_it_is_not_named() -> None:
