@@ -158,7 +158,9 @@ async def _settle(uow: UnitOfWork, gateway: Gateway, rows: Sequence[Leaving], da
         await books.end(row.account, count, rest)
     rest = change - sum(back)
     if rest:
-        level = log.info if rest > 0 else log.error
+        if rest == -await store.gifts(uow, gateway.name, gateway.environment):
+            note = "first days of new accounts"  # not every partner is given them
+        level = log.error if note == "unexplained" else log.info
         level("pool_moved", provider=gateway.name, environment=gateway.environment, days=rest, note=note)
         await books.reading(rest, new_id(), note)
     return True

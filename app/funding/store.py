@@ -111,6 +111,13 @@ SPENT: Final = text(
         and t.posted_at > cast(:since as timestamptz)
     """
 )
+GIFTS: Final = text(
+    """
+    select coalesce(sum(p.gift_days), 0) from prepaid_accounts p
+    join pools on pools.provider = p.provider and pools.environment = p.environment
+    where p.provider = :provider and p.environment = :environment and p.created_at > pools.read_at
+    """
+)
 PREPAID: Final = text("select coalesce(sum(days), 0) from ledger_entries where starts_with(account, :prefix)")
 
 
@@ -262,6 +269,11 @@ async def spent(uow: UnitOfWork, provider: str, environment: str, over: timedelt
     """How many days left the pool for good in the last time: those put on accounts, less those that came back."""
     account = prefix(provider, environment) + "pool"
     return int(await uow.session.scalar(SPENT, {"account": account, "since": uow.now - over}) or 0)
+
+
+async def gifts(uow: UnitOfWork, provider: str, environment: str) -> int:
+    """The days that came with accounts since the balance was last read."""
+    return int(await uow.session.scalar(GIFTS, {"provider": provider, "environment": environment}) or 0)
 
 
 async def prepaid(uow: UnitOfWork, provider: str, environment: str) -> int:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from app.instances import service
 from app.instances.models import Instance
@@ -173,3 +174,20 @@ async def test_an_empty_pool_is_told_once_and_tried_again(funds: Funds) -> None:
     assert since is not None
     assert (await funds.channel(instance))["days_left"] > 2
     await funds.they_match()
+
+
+async def test_first_days_that_were_no_gift_are_explained_and_come_back(funds: Funds) -> None:
+    await funds.upstream.control("POST", "config", {"whapi": {"trial_mode": "paid"}})
+    await funds.work()
+    instance = await funds.instance()
+    await funds.later(seconds=3700)
+    await funds.work()
+    async with funds.runtime.database.begin(SYSTEM) as uow:
+        query = text("select note from ledger_transactions where kind = 'upstream_reading' order by posted_at")
+        notes = (await uow.session.scalars(query)).all()
+    assert list(notes) == ["bought", "first days of new accounts"]
+    assert (await funds.booked())["pool"] == POOL_DAYS - 5
+    await deleted(funds, instance)
+    await funds.work()
+    assert (await funds.account(instance)).back_days == 4
+    assert (await funds.booked())["pool"] == POOL_DAYS - 1
