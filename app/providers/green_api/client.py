@@ -29,6 +29,7 @@ from yarl import URL
 from app.kit.crypto import Secret
 from app.providers.errors import BrokenOff, OutcomeUnknown, ProviderError, Refused, Unreachable
 from app.providers.green_api import outcomes, verdicts, wire
+from app.providers.green_api.bodies import Source
 from app.providers.green_api.outcomes import Answer
 from app.providers.green_api.quick import Quick
 from app.providers.green_api.wire import (
@@ -158,14 +159,14 @@ class Client:
             asyncio.CancelledError: the caller gave up; the outcome is unknown.
         """
         request = Request("POST", f"waInstance{credentials.upstream_id}", method, credentials.token)
-        source = _Source(upload)
+        source = Source(upload)
         sent = {**headers, "Content-Type": upload.content_type}
         if upload.size is not None:
             sent["Content-Length"] = str(upload.size)
         ending = await self._exchange(request, source, sent, base_url=self._media_url if media else self._base_url)
         if isinstance(ending, asyncio.CancelledError):
             raise ending
-        if source.is_broken:
+        if source.is_broken or (source.is_cut and isinstance(ending, ProviderError)):
             raise BrokenOff
         if isinstance(ending, ProviderError):
             raise ending
@@ -212,7 +213,7 @@ class Client:
     async def _exchange(
         self,
         request: Request,
-        source: "_Source | None" = None,
+        source: Source | None = None,
         headers: Mapping[str, str] | None = None,
         *,
         base_url: str = "",
@@ -297,35 +298,7 @@ class _Lost(Exception):
     """The connection broke; not a type that aiohttp would try again."""
 
 
-class _Cut(Exception):
-    """The body did not come as it was told."""
-
-
-class _Source:
-    """The bytes of an upload, counted: aiohttp would cut silently what is longer than its told length."""
-
-    def __init__(self, upload: Upload) -> None:
-        self.is_broken = False
-        self._upload = upload
-
-    async def read(self) -> AsyncIterator[bytes]:
-        left = self._upload.size
-        self.is_broken = True
-        try:
-            async for chunk in self._upload.chunks:
-                if left is not None:
-                    left -= len(chunk)
-                    if left < 0:
-                        break
-                yield chunk
-        except Exception:  # whatever the source's trouble is, told as `BrokenOff`
-            left = -1
-        if left:
-            raise _Cut
-        self.is_broken = False
-
-
-def _payload(request: Request, source: _Source | None) -> bytes | AsyncIterator[bytes] | None:
+def _payload(request: Request, source: Source | None) -> bytes | AsyncIterator[bytes] | None:
     if source is not None:
         return source.read()
     return None if request.body is None else request.body()
