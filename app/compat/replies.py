@@ -15,6 +15,7 @@ import msgspec
 from app.compat import wording
 from app.compat.answer import JSON, NO_ANSWER, Answer
 from app.gateway.catalogue import Method
+from app.kit.log import ACCOUNT_TOKEN
 
 Links = Callable[[str, str], str]
 """From upstream's link to a file and the file's name to a link of ours; must not raise."""
@@ -32,8 +33,6 @@ TOLD_BY_PEOPLE: Final = frozenset({"journals", "statuses", "queues"})
 NAMED_BY_PEOPLE: Final = frozenset(
     {"name", "contactName", "pushname", "subject", "description", "email", "category", "title", "groupInviteLink"}
 )
-TOKEN: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{40,64}(?![0-9a-f])")
-"""What a token of an account looks like."""
 ERRORS: Final = frozenset({"statusCode", "invokeStatus", "correspondentsStatus"})
 DIGITS: Final = re.compile(r"\d+")
 SAID_BY_QR: Final = tuple(
@@ -144,7 +143,11 @@ def is_upstream(url: str, hosts: tuple[str, ...]) -> bool:
 def tells(text: str, cleaner: Cleaner) -> bool:
     """Whether a text of the machine's names the gateway or its account."""
     lower = text.lower()
-    if any(mark in lower for mark in MARKS) or any(host in lower for host in cleaner.hosts) or TOKEN.search(lower):
+    if (
+        any(mark in lower for mark in MARKS)
+        or any(host in lower for host in cleaner.hosts)
+        or ACCOUNT_TOKEN.search(lower)
+    ):
         return True
     if is_word_in(cleaner.account, text):
         return True

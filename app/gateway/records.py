@@ -177,7 +177,7 @@ class Records:
             if calls:
                 await CALLS.first(uow, {"rows": _array(calls), "at": uow.now})
             if sends:
-                await _keep(uow, [record for record, _ in sends], [row for _, row in sends])
+                await _keep(uow, sends)
 
     async def _write_each(self, batch: Sequence[Written]) -> None:
         """One of them cannot be written, as of an instance that is gone: the others are not lost with it."""
@@ -209,12 +209,12 @@ def _lose(error: Exception) -> None:
     log.warning("record_lost", error=type(error).__name__)
 
 
-async def _keep(uow: UnitOfWork, sends: Sequence[SendRecord], rows: Sequence[bytes]) -> None:
+async def _keep(uow: UnitOfWork, sends: Sequence[tuple[SendRecord, bytes]]) -> None:
     """Rows are locked in the order of the ordinary way: message, lease, counters. Nothing is counted twice."""
-    told = _array(rows)
-    new, in_doubt = await messages.keep_sent(uow, sends, told)
+    told = _array([row for _, row in sends])
+    new, in_doubt = await messages.keep_sent(uow, [record for record, _ in sends], told)
     if new is not None:
-        told = _array([row for record, row in zip(sends, rows, strict=True) if record.id in new])
+        told = _array([row for record, row in sends if record.id in new])
     await plans.count_sends(uow, told)
     for tenant_id, message_id in in_doubt:
         uow.defer(ResolveMessage(ref=message_id, tenant_id=tenant_id), after_seconds=RESOLVE_SECONDS)

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from app.kit.log import ACCOUNT_TOKEN
+
 MAX_DEPTH: Final = 32
 # Names of the upstream and its servers must not reach a tenant's customers (docs/decisions).
 HIDDEN_KEYS: Final = frozenset(
@@ -16,7 +18,6 @@ WORD: Final = re.compile(r"[^\s\"'<>]+")
 HIDDEN_NAMES: Final = ("green-api", "greenapi", "wainstance")
 WRITTEN_BY_PEOPLE: Final = frozenset({"messageData", "senderData"})
 FILE_LINKS: Final = frozenset({"downloadUrl", "urlFile"})
-TOKEN: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{40,64}(?![0-9a-f])")
 DIGITS: Final = re.compile(r"\d+")
 REMOVED: Final = "[removed]"
 Link = Callable[[str, str], str]
@@ -77,7 +78,7 @@ def _member(key: str, beside: dict[str, Any], hidden: _Hidden, by_people: bool) 
 def _text(value: str, account: str | None, by_people: bool) -> str:
     if by_people:
         return WORD.sub(_shown, value) if _is_hidden(value) else value
-    if _is_hidden(value) or TOKEN.search(value.lower()) or value == account:
+    if _is_hidden(value) or ACCOUNT_TOKEN.search(value.lower()) or value == account:
         return REMOVED
     is_words = " " in value or "/" in value  # a chat's id may have the same digits
     return REMOVED if is_words and account in DIGITS.findall(value) else value

@@ -11,11 +11,13 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from structlog.types import EventDict, WrappedLogger
 
+ACCOUNT_TOKEN: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{40,64}(?![0-9a-f])")
+"""What a token of a GREEN-API account looks like, in lower case."""
 SECRET_SHAPES: Final = re.compile(
     r"slt_(?:sk_(?:live|test)|op|cst|lnk)_[0-9A-Za-z]{8,}"  # our credentials
     r"|whsec_[0-9A-Za-z+/=]{8,}"
     r"|gac\.[0-9A-Za-z]{6,}"  # GREEN-API partner token
-    r"|(?<![0-9a-f])[0-9a-f]{40,64}(?![0-9a-f])"  # GREEN-API instance token
+    rf"|{ACCOUNT_TOKEN.pattern}"
     r"|(?<=://)[^/@\s:]*:[^/@\s]*(?=@)"  # user:password in a URL
     r"|(?<=[Bb]earer )[^\s\"']{8,}"
 )

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from app.kit.log import ACCOUNT_TOKEN
+
 Links = Callable[[str, str], str]
 """From upstream's link to a file and the file's name to a link of ours; must not raise."""
 
@@ -17,8 +19,6 @@ OF_PEOPLE: Final = frozenset({"sourceUrl", "thumbnailUrl"})
 HIDDEN_KEYS: Final = frozenset({"apiTokenInstance", "apiUrl", "mediaUrl", "webhookUrl", "webhookUrlToken"})
 HIDDEN_NAMES: Final = ("green-api", "greenapi", "wainstance")
 ADDRESS: Final = re.compile(r"(?i)https?://")
-TOKEN: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{40,64}(?![0-9a-f])")
-"""What a token of an account looks like."""
 DIGITS: Final = re.compile(r"\d+")
 REMOVED: Final = "[removed]"
 QUOTA_TEXT: Final = "The gateway's limit for this method is used up."
@@ -103,4 +103,4 @@ def _ours(key: str, value: Any, number: int, account: str | None) -> Any:
 
 def _is_hidden(text: str) -> bool:
     lower = text.lower()
-    return any(name in lower for name in HIDDEN_NAMES) or TOKEN.search(lower) is not None
+    return any(name in lower for name in HIDDEN_NAMES) or ACCOUNT_TOKEN.search(lower) is not None

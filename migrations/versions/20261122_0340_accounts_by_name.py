@@ -36,7 +36,7 @@ def upgrade() -> None:
     )
     for table in TABLES:
         op.add_column(table, sa.Column("upstream_account", sa.String(), nullable=True))
-        op.execute(f"update {table} set upstream_account = upstream_id::text")  # noqa: S608
+        op.execute(f"update {table} set upstream_account = upstream_id::text")
         op.execute(
             f"create trigger {table}_upstream_account before insert or update on {table}"
             " for each row execute function keep_upstream_account()"

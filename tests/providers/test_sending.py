@@ -227,6 +227,43 @@ async def test_a_body_that_breaks_off_was_never_a_whole_call(source: Any, size: 
     assert size is None or len(told.partition(b"\r\n\r\n")[2]) < size
 
 
+async def test_an_answer_may_come_before_we_have_seen_the_end_of_the_body() -> None:
+    """Such as when the end of a file is looked for on the disk: the message was sent, and is no refusal."""
+
+    async def late_end() -> AsyncIterator[bytes]:
+        yield JPEG
+        await asyncio.sleep(0.1)
+
+    async with raw_server(answering(reply(b'{"idMessage":"A1","urlFile":"https://x/1"}'))) as server:
+        wing = green_api(server.url, 2)
+        answer = await wing.native_stream(CREDENTIALS, "sendFileByUpload", Upload(late_end(), len(JPEG), "x/y", "n"))
+        await wing.close()
+    assert wing.sent_by("sendFileByUpload", answer) == Sent("A1")
+
+
+async def test_a_refusal_that_comes_before_the_end_of_the_body_is_told() -> None:
+    ended = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"a" * 10
+        yield b"a" * 10
+        await ended.wait()
+
+    def script(_: RawServer) -> Play:
+        async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"a" * 10)
+            writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+
+        return play
+
+    async with raw_server(script) as server:
+        wing = green_api(server.url, 2)
+        answer = await wing.native_stream(CREDENTIALS, "sendFileByUpload", Upload(endless(), 1000, "x/y", "n"))
+        await wing.close()
+    assert answer.status == 413
+
+
 async def test_a_stream_that_gets_no_answer_is_unknown_and_nobody_there_is_not() -> None:
     async with raw_server(lambda _: _hang) as server:
         wing = green_api(server.url, 0.2)
