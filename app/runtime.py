@@ -100,17 +100,8 @@ async def open_runtime(
             waiters=waiters,
         )
     finally:
-        await waiters.close()
-        await pusher.close()
-        await relay.close()
-        await records.close()
-        await leases.close()
-        await snapshots.close()
-        await authenticator.close()
-        await fetcher.close()
-        await egress.close()
-        await registry.close()
-        await database.close()
+        for opened in (waiters, pusher, relay, records, leases, snapshots, authenticator, fetcher, egress, registry, database):
+            await opened.close()
         if own_bell is not None:
             await own_bell.close()
 
