@@ -100,8 +100,10 @@ async def open_runtime(
             waiters=waiters,
         )
     finally:
-        for opened in (waiters, pusher, relay, records, leases, snapshots, authenticator, fetcher, egress, registry, database):
-            await opened.close()
+        for room in (waiters, pusher, relay, records, leases, snapshots, authenticator):  # some write at their end
+            await room.close()
+        for means in (fetcher, egress, registry, database):
+            await means.close()
         if own_bell is not None:
             await own_bell.close()
 
