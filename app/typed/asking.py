@@ -11,6 +11,7 @@ from litestar.params import FromPath
 
 from app.accounts.principal import Principal
 from app.files import links as files
+from app.files.replacing import has_links, with_links
 from app.gateway.calls import Gateway
 from app.gateway.catalogue import METHODS
 from app.instances import service as instances
@@ -19,7 +20,6 @@ from app.instances.options import Options
 from app.kit import ids
 from app.kit.db import Database, UnitOfWork
 from app.providers.asks import Ask
-from app.typed.links import has_links, with_links
 from app.typed.once import once
 
 A = TypeVar("A")

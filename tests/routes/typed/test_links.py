@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from app.files.replacing import has_links, with_links
 from app.providers import answers
-from app.typed.links import has_links, with_links
 
 SECRET = "https://gateway.example/file/secret"
 OURS = "https://api.example/files/token"
