@@ -1,0 +1,1 @@
+"""Our words in Whapi's shapes, pure: messages, people, the state of a channel, and what its webhooks are told."""
