@@ -28,6 +28,8 @@ KEPT_BYTES: Final = 1024 * 1024
 READ_BYTES: Final = 8 * 1024 * 1024
 READ_SECONDS: Final = 10.0
 BUDGET_SECONDS: Final = 2.0
+STORE_SECONDS: Final = 10.0
+PORTION: Final = 50
 ADMITTED: Final[dict[tuple[UUID, bytes], float]] = {}
 ADMITTED_SECONDS: Final = 30.0
 MOST_ADMITTED: Final = 10_000
@@ -80,7 +82,7 @@ async def _take(request: Request[Any, Any, Any], keeper: Keeper, instance_id: st
             return refusal
         async with asyncio.timeout(READ_SECONDS):
             body = await _read(request)
-        async with asyncio.timeout(BUDGET_SECONDS):
+        async with asyncio.timeout(STORE_SECONDS):
             await _store(keeper, instance, fingerprint, body)
     except Unauthenticated:
         return 401
@@ -128,17 +130,30 @@ async def _read(request: Request[Any, Any, Any]) -> Body:
 
 
 async def _store(keeper: Keeper, instance_id: UUID, fingerprint: bytes, body: Body) -> None:
+    """Keep all that it tells, a portion in a transaction: what is kept when time is up need not be done again."""
+    left = [body]
+    while left:
+        portion, left = left[:PORTION], left[PORTION:]
+        left = [*await _portion(keeper, instance_id, fingerprint, portion), *left]
+
+
+async def _portion(keeper: Keeper, instance_id: UUID, fingerprint: bytes, bodies: list[Body]) -> list[Body]:
+    """What is left to be taken; one that cannot be dealt with takes no other with it."""
     try:
-        async with keeper.database.begin(SYSTEM) as uow:
-            await service.take(uow, keeper.registry, instance_id, fingerprint, body, public_url=keeper.public_url)
+        async with asyncio.timeout(BUDGET_SECONDS), keeper.database.begin(SYSTEM) as uow:
+            public_url = keeper.public_url
+            return await service.take(uow, keeper.registry, instance_id, fingerprint, bodies, public_url=public_url)
     except Unauthenticated:
         raise
     except Exception as error:
         if not _is_poison(error):
             raise
         log.error("notice_failed", error=type(error).__name__, exc_info=error)
-        async with keeper.database.begin(SYSTEM) as uow:
-            await service.quarantine(uow, instance_id, body)
+    if len(bodies) > 1:
+        return [left for body in bodies for left in await _portion(keeper, instance_id, fingerprint, [body])]
+    async with asyncio.timeout(BUDGET_SECONDS), keeper.database.begin(SYSTEM) as uow:
+        await service.quarantine(uow, instance_id, bodies[0])
+    return []
 
 
 def _is_poison(error: Exception) -> bool:

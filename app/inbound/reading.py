@@ -12,12 +12,16 @@ from app.kit.log import ACCOUNT_TOKEN
 MAX_DEPTH: Final = 32
 # Names of the upstream and its servers must not reach a tenant's customers (docs/decisions).
 HIDDEN_KEYS: Final = frozenset(
-    {"instanceData", "idInstance", "apiTokenInstance", "apiUrl", "mediaUrl", "webhookUrl", "webhookUrlToken"}
+    {
+        *("instanceData", "idInstance", "apiTokenInstance", "apiUrl", "mediaUrl", "webhookUrl", "webhookUrlToken"),
+        "channel_id",
+    }
 )
 WORD: Final = re.compile(r"[^\s\"'<>]+")
-HIDDEN_NAMES: Final = ("green-api", "greenapi", "wainstance")
+HIDDEN_NAMES: Final = ("green-api", "greenapi", "wainstance", "whapi")
 WRITTEN_BY_PEOPLE: Final = frozenset({"messageData", "senderData"})
 FILE_LINKS: Final = frozenset({"downloadUrl", "urlFile"})
+FILE_NAMES: Final = ("fileName", "file_name", "filename")
 DIGITS: Final = re.compile(r"\d+")
 REMOVED: Final = "[removed]"
 Link = Callable[[str, str], str]
@@ -44,53 +48,66 @@ def read_body(body: bytes) -> dict[str, Any]:
     return cleaned
 
 
-def public_copy(value: Any, *, account: str | None = None, link: Link = lambda _, __: "") -> Any:
-    """A notification without the upstream's host, account number, tokens and sentences; `link` makes links of ours.
+def public_copy(
+    value: Any, *, account: str | None = None, hosts: tuple[str, ...] = (), link: Link = lambda _, __: ""
+) -> Any:
+    """A notification without the upstream's hosts, account id, tokens and sentences; `link` makes links of ours.
 
     What people wrote loses such words only.
     """
-    return _copy(value, _Hidden(account, link), by_people=False)
+    return _copy(value, _Hidden(account, (*HIDDEN_NAMES, *map(str.lower, hosts)), link), by_people=False)
 
 
 @dataclass(frozen=True)
 class _Hidden:
     account: str | None
+    names: tuple[str, ...]
     link: Link
+
+    def is_in(self, text: str) -> bool:
+        lower = text.lower()
+        return any(name in lower for name in self.names)
+
+    def is_told(self, text: str) -> bool:
+        """Whether a text tells the account; a chat's id alone may have the digits of one that is a number."""
+        if self.account is None or not (" " in text or "/" in text):
+            return text == self.account
+        return self.account in (DIGITS.findall(text) if self.account.isdecimal() else text)
+
+    def shown(self, word: re.Match[str]) -> str:
+        return REMOVED if self.is_in(word.group()) else word.group()
 
 
 def _copy(value: Any, hidden: _Hidden, *, by_people: bool) -> Any:
     if isinstance(value, dict):
-        return {key: _member(key, value, hidden, by_people) for key in value if key not in HIDDEN_KEYS}
+        kept = (key for key in value if key not in HIDDEN_KEYS and not hidden.is_in(key))
+        return {key: _member(key, value, hidden, by_people) for key in kept}
     if isinstance(value, list):
         return [_copy(item, hidden, by_people=by_people) for item in value]
     if isinstance(value, str):
-        return _text(value, hidden.account, by_people)
+        return _text(value, hidden, by_people)
     return REMOVED if type(value) is int and str(value) == hidden.account else value
 
 
 def _member(key: str, beside: dict[str, Any], hidden: _Hidden, by_people: bool) -> Any:
-    item, name = beside[key], beside.get("fileName")
-    if key in FILE_LINKS and isinstance(item, str) and item[:8].lower().startswith(("http://", "https://")):
-        return hidden.link(item, name if isinstance(name, str) else "")
+    item = beside[key]
+    if isinstance(item, str) and item[:8].lower().startswith(("http://", "https://")) and _is_file(key, beside, hidden):
+        name = next((beside[each] for each in FILE_NAMES if isinstance(beside.get(each), str)), "")
+        return hidden.link(item, name)
     return _copy(item, hidden, by_people=by_people or key in WRITTEN_BY_PEOPLE)
 
 
-def _text(value: str, account: str | None, by_people: bool) -> str:
+def _is_file(key: str, beside: dict[str, Any], hidden: _Hidden) -> bool:
+    """Whether this is the address of a file; Whapi calls it `link`, as others may call any address."""
+    return key in FILE_LINKS or (key == "link" and ("mime_type" in beside or hidden.is_in(beside[key])))
+
+
+def _text(value: str, hidden: _Hidden, by_people: bool) -> str:
     if by_people:
-        return WORD.sub(_shown, value) if _is_hidden(value) else value
-    if _is_hidden(value) or ACCOUNT_TOKEN.search(value.lower()) or value == account:
+        return WORD.sub(hidden.shown, value) if hidden.is_in(value) else value
+    if hidden.is_in(value) or ACCOUNT_TOKEN.search(value.lower()) or hidden.is_told(value):
         return REMOVED
-    is_words = " " in value or "/" in value  # a chat's id may have the same digits
-    return REMOVED if is_words and account in DIGITS.findall(value) else value
-
-
-def _is_hidden(text: str) -> bool:
-    lower = text.lower()
-    return any(name in lower for name in HIDDEN_NAMES)
-
-
-def _shown(word: re.Match[str]) -> str:
-    return REMOVED if _is_hidden(word.group()) else word.group()
+    return value
 
 
 def _clean(value: Any, levels: int) -> Any:

@@ -1,6 +1,8 @@
 """What a gateway tells us: authenticated, kept once, and turned into events in the same transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -54,43 +56,61 @@ async def may_speak(uow: UnitOfWork, instance_id: UUID, fingerprint: bytes) -> b
 
 
 async def take(
-    uow: UnitOfWork, registry: Registry, instance_id: UUID, fingerprint: bytes, body: Body, *, public_url: str
-) -> None:
-    """Keep a notification and do what it says; sent twice it is done once. `public_url` is where our links begin.
+    uow: UnitOfWork,
+    registry: Registry,
+    instance_id: UUID,
+    fingerprint: bytes,
+    bodies: Sequence[Body],
+    *,
+    public_url: str,
+) -> list[Body]:
+    """Keep notifications and do what they say; sent twice it is done once. `public_url` is where our links begin.
 
-    One for an instance that is leaving is dropped: answered with anything but 200 it would be sent for a day.
+    For an instance that is leaving they are dropped: answered with anything but 200 they would be sent for a day.
+    Of one that tells of many things nothing is done: each thing is returned, to be taken as one of its own.
 
     Raises:
         Unauthenticated: the token has changed since its caller was admitted.
     """
     instance, vault = await _open(uow, instance_id)
     if instance is None or vault is None:
-        return
+        return []
     if not same(fingerprint, instance.hook_token_hash):
         raise Unauthenticated()
-    try:
-        parsed = read_body(body.raw) if body.whole else None
-    except NotReadable:
-        parsed = None
-    if parsed is None:
-        await _keep(uow, instance, vault, body, "unreadable")
-        return
     provider = registry.get(instance.provider, instance.environment)
     origin = {"provider": instance.provider, "environment": instance.environment}
     links = Sealer(vault, instance.tenant_id, instance.id, **origin, public_url=public_url)
-    parts = provider.apart(parsed)
-    for part in parts:
-        text = _text(body) if len(parts) == 1 else msgspec.json.encode(part).decode()
-        sealed = vault.seal(text, store.place_of(instance))
-        await _take_one(uow, instance, provider, part, links, sealed)
+    left: list[Body] = []
+    for body in bodies:
+        parsed = _parsed(body)
+        if parsed is None:
+            await _keep(uow, instance, vault, body, "unreadable")
+            continue
+        parts = provider.apart(parsed)
+        if len(parts) > 1:
+            left += [Body(msgspec.json.encode(part)) for part in parts]
+            continue
+        sealed = vault.seal(_text(body), store.place_of(instance))
+        await _take_one(uow, instance, provider, parsed, links, sealed)
+    return left
+
+
+def _parsed(body: Body) -> dict[str, Any] | None:
+    try:
+        return read_body(body.raw) if body.whole else None
+    except NotReadable:
+        return None
 
 
 async def _take_one(
-    uow: UnitOfWork, instance: Instance, provider: Provider, parsed: dict[str, object], links: Sealer, sealed: bytes
+    uow: UnitOfWork, instance: Instance, provider: Provider, parsed: dict[str, Any], links: Sealer, sealed: bytes
 ) -> None:
     said = provider.read_notice(parsed)
     state = _state(instance, said)
     if not await store.add(uow, instance, dedupe=said.dedupe, kind=said.kind, state=state, body_sealed=sealed):
+        if state == "accepted" and said.happened_at is None and isinstance(said.what, StateChanged):
+            # Without a time nobody knows whether it is the earlier one again or a new one.
+            instances.doubt(instance, Link(said.what.link))
         return
     if state == "foreign":
         if said.account is not None:
@@ -135,7 +155,7 @@ async def _act(
     instance: Instance,
     provider: Provider,
     said: Notification,
-    parsed: dict[str, object],
+    parsed: dict[str, Any],
     links: Sealer,
 ) -> None:
     match said.what:
@@ -161,7 +181,7 @@ async def _act(
                 data={
                     "instance_id": to_wire(INSTANCE, instance.id),
                     "type": public_copy(what.upstream_type, account=instance.upstream_account),
-                    "raw": public_copy(parsed, account=instance.upstream_account, link=links),
+                    "raw": public_copy(parsed, account=instance.upstream_account, hosts=provider.hosts(), link=links),
                 },
             )
 

@@ -32,6 +32,7 @@ HOOK_TOKEN_BYTES: Final = 25
 STATUSES: Final = ("queued", "provisioning", "active", "suspended", "deleting", "deleted", "failed")
 PROVISION: Final = "instance.provision"
 DELETE: Final = "instance.delete"
+MOVE: Final = "instance.move"
 Command = Literal["reboot", "logout"]
 Whose = Literal["organization", "operator"]
 
@@ -196,8 +197,7 @@ async def attach(uow: UnitOfWork, instance: Instance, account: Created | Listed)
     Without upstream's word for its creation it is now, unless the create went on over the cut of a billing day: then
     only the listing can tell for which days it is charged.
     """
-    begun_at = instance.calling_since or uow.now
-    is_sure = billing_day(begun_at) == billing_day(uow.now)
+    is_sure = billing_day(instance.calling_since or uow.now) == billing_day(uow.now)
     vault = await open_vault(uow, instance.tenant_id)
     created_at = account.created_at if isinstance(account, Listed) else None
     instance.upstream_account = account.account
@@ -261,9 +261,9 @@ async def resume(uow: UnitOfWork, instance: Instance, *, by: Whose = "organizati
     _not_leaving(instance)
     if instance.suspended_by == "operator" and by != "operator":
         raise InstanceSuspended("It was suspended by the operator.")
-    operation = await _begin(uow, instance, "instance.resume")
-    if instance.suspended_by is not None:
-        instance.suspended_by = None
+    operation, before = await _begin(uow, instance, "instance.resume"), instance.suspended_by
+    instance.suspended_by = None
+    if before is not None:
         if instance.status == "suspended":
             instance.status = "active"
         touch(instance)
@@ -296,9 +296,9 @@ async def request_deletion(uow: UnitOfWork, instance: Instance) -> Operation:
     if instance.status == "deleted":
         raise Gone()
     operation = await _begin(uow, instance, DELETE, step="closing_gate")
-    open_provision = await operations.find_open(uow, instance.tenant_id, instance.id, PROVISION)
-    if open_provision is not None:
-        await operations.cancel(uow, open_provision, forced=True)
+    for kind in (PROVISION, MOVE):
+        if (begun := await operations.find_open(uow, instance.tenant_id, instance.id, kind)) is not None:
+            await operations.cancel(uow, begun, forced=True)
     await operations.progress(uow, operation, step="closing_gate", percent=5)
     instance.wanted, instance.status = False, "deleting"
     touch(instance)
@@ -339,6 +339,12 @@ async def observe(
         await say(uow, instance, "instance.blocked", {})
     elif link in (Link.UNPAIRED, Link.DISCONNECTED) and was_connected:
         await say(uow, instance, "instance.disconnected", {"connection": connection})
+
+
+def doubt(instance: Instance, link: Link) -> None:
+    """Upstream may have told a state, or told an old one again: where it is news, it is looked at soon."""
+    if lifecycle.connection_of(link) != instance.connection:
+        instance.state_checked_at = None
 
 
 async def seen_upstream(uow: UnitOfWork, instance: Instance, account: str) -> None:

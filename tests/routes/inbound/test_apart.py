@@ -1,6 +1,7 @@
 """A notification that tells of several things is kept and done as several."""
 
 import json
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -41,7 +42,10 @@ async def test_each_entry_of_a_callback_is_a_message_once(runtime: Runtime) -> N
     for _ in range(2):
         async with runtime.database.begin(SYSTEM) as uow:
             fingerprint = runtime.keyring.fingerprint(token)
-            await service.take(uow, registry, hook.instance_id, fingerprint, Body(raw), public_url="http://x")
+            take = partial(service.take, uow, registry, hook.instance_id, fingerprint, public_url="http://x")
+            parts = await take([Body(raw)])
+            assert len(parts) == 3
+            assert await take(parts) == []
     async with runtime.database.begin(SYSTEM) as uow:
         texts = [row.content["text"] for row in await uow.session.scalars(select(Message).order_by(Message.id))]
         assert texts == ["Hi 1", "Hi 2", "Hi 3"]
