@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from app.providers import wings
+from app.providers.port import Traits
 from simulator.main import start
 from tests.providers.conftest import QUICK
 from tests.providers.contract.green_api import GreenStage
@@ -28,7 +29,7 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     await running.close()
 
 
-def having(asked: Callable[[wings.Traits], bool]) -> pytest.MarkDecorator:
+def having(asked: Callable[[Traits], bool]) -> pytest.MarkDecorator:
     """Run a test for the wings only whose traits answer yes."""
     names = sorted(name for name, wing in wings.find().items() if asked(wing.traits))
     return pytest.mark.parametrize("stage", names, indirect=True)

@@ -286,7 +286,13 @@ SENDS: Final = 60
 async def test_in_a_storm_of_faults_every_conclusion_is_the_truth(stage: Stage) -> None:
     credentials = await stage.linked()
     rules = [
-        {"method": stage.named["send"], "kind": kind, "probability": 0.1, "delay_seconds": 0.5, "provider": stage.theirs}
+        {
+            "method": stage.named["send"],
+            "kind": kind,
+            "probability": 0.1,
+            "delay_seconds": 0.5,
+            "provider": stage.theirs,
+        }
         for kind in STORM
     ]
     await stage.sim("faults", {"rules": rules, "seed": 3})
