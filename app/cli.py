@@ -15,7 +15,7 @@ from rich.table import Table
 
 from app import migrate as migrations
 from app.accounts import service as accounts
-from app.admin import coverage, suppliers
+from app.admin import coverage, moves, suppliers
 from app.admin import service as admin
 from app.admin.suppliers_schemas import SupplierCheck
 from app.kit.db import SYSTEM, UnitOfWork
@@ -168,6 +168,18 @@ def instances_retry(instance_id: str) -> None:
     click.echo(json.dumps(run(act), indent=2))
 
 
+@instances.command("move")
+@click.argument("instance_id")
+@click.option("--to", "provider", help="The gateway; without it one is chosen.")
+def instances_move(instance_id: str, provider: str | None) -> None:
+    """Move an instance to another gateway; its phone is to be linked anew."""
+
+    async def act(uow: UnitOfWork, runtime: Runtime) -> dict[str, Any]:
+        return _plain(await moves.move(uow, runtime.registry, runtime.instance_options, instance_id, to=provider))
+
+    click.echo(json.dumps(run(act), indent=2))
+
+
 @cli.command()
 @click.option("--apply", "apply_now", is_flag=True, help="Repair by policy instead of only telling.")
 @click.option(
@@ -277,6 +289,30 @@ def providers_weigh(provider: str, weight: int, environment: str, plans: tuple[s
         return _plain(await suppliers.weigh(uow, *where, weight=weight, plans=list(plans) or None))
 
     click.echo(json.dumps(run(act), indent=2))
+
+
+@providers.command("evacuate")
+@click.argument("provider")
+@WHERE
+@click.option("--to", help="The gateway to move them to; without it one is chosen for each.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only so many, oldest first; run it again for more.")
+@click.option("--reason", default="evacuated", show_default=True, help="Why; the gateway is paused with it.")
+@click.option("-o", "--output", type=click.Choice(["table", "json", "id"]), default="table")
+def providers_evacuate(
+    provider: str, environment: str, to: str | None, limit: int | None, reason: str, output: str
+) -> None:
+    """Pause a gateway and move what it has to others, as fast as they let instances be created."""
+    settings = load()
+
+    async def act() -> list[dict[str, Any]]:
+        async with open_runtime(settings, bell=SilentBell(), application="cli") as runtime:
+            where = (runtime.database, runtime.registry, runtime.instance_options, provider, environment)
+            return [*await moves.evacuate(*where, reason=reason, to=to, limit=limit)]
+
+    try:
+        show(asyncio.run(act()), ["id", "result"], output)
+    except NotFound as error:
+        fail(str(error), EXIT_NOT_FOUND)
 
 
 @providers.command("coverage")

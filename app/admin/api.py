@@ -4,16 +4,17 @@ from typing import Annotated
 
 from litestar import Controller, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromHeader, FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from app.accounts.auth import requires
 from app.accounts.scopes import Scope
-from app.admin import service
+from app.admin import moves, service
 from app.admin.schemas import (
     DaysPaid,
     DeadWorkList,
     LedgerStatement,
     LimitsSet,
+    Move,
     OperatorInstancePage,
     OperatorInstanceView,
     OperatorOrganizationPage,
@@ -22,14 +23,19 @@ from app.admin.schemas import (
     ReconcileRequest,
     Reconciliation,
 )
+from app.idempotency.service import HEADER, check_key
 from app.instances import service as instances
 from app.instances.options import Options
 from app.kit.db import Database, UnitOfWork
 from app.kit.respond import DEFAULT_LIMIT, Limit, PageCursor
+from app.operations.schemas import OperationView
 from app.providers.registry import Registry
 
 Status = Annotated[str | None, QueryParameter(max_length=20, pattern="^[a-z]+$", description="Only this status.")]
 OrgId = Annotated[str | None, QueryParameter(max_length=40, description="Only this organization, `org_…`.")]
+Key = Annotated[
+    str | None, HeaderParameter(name=HEADER, max_length=255, description="A request with the same key is done once.")
+]
 
 
 class OperatorController(Controller):
@@ -125,6 +131,24 @@ class OperatorController(Controller):
     async def retry(self, uow: NamedDependency[UnitOfWork], instance_id: FromPath[str]) -> OperatorInstanceView:
         """Try again what failed: an account that came too late is adopted, else one is created. Only from `failed`."""
         return await service.retry(uow, instance_id)
+
+    @post("/instances/{instance_id:str}/move", status_code=202, operation_id="moveInstance", summary="Move an instance")
+    async def move(
+        self,
+        uow: NamedDependency[UnitOfWork],
+        registry: NamedDependency[Registry],
+        instance_options: NamedDependency[Options],
+        instance_id: FromPath[str],
+        data: JSONBody[Move],
+        idempotency_key: FromHeader[Key] = None,
+    ) -> OperationView:
+        """Move an instance to another gateway. It keeps its id, keys, webhooks, terms and messages; its phone is to be
+        linked anew, which `instance.pairing_required` tells. What it leaves behind is done away with in the background.
+
+        The `Idempotency-Key` of the last move begins no other.
+        """
+        key = None if idempotency_key is None else check_key(idempotency_key)
+        return await moves.move(uow, registry, instance_options, instance_id, to=data.provider, key=key)
 
     @get("/instances/{instance_id:str}/ledger", operation_id="showLedger", summary="Show an instance's days")
     async def ledger(self, uow: NamedDependency[UnitOfWork], instance_id: FromPath[str]) -> LedgerStatement:

@@ -45,6 +45,7 @@ class OperatorInstanceView(Struct):
     limits: Annotated[dict[str, int | None] | None, Meta(description="Amounts in place of the plan's, by metric.")]
     upstream_account: str | None
     tag: str
+    remains_of: Annotated[str | None, Meta(description="The instance that left this account behind when it moved.")]
     create_attempts: int
     failure: str | None
     created_at: Timestamp
@@ -76,6 +77,12 @@ class LimitsSet(Struct, forbid_unknown_fields=True):
     messages_per_day: Annotated[int, Meta(ge=0, le=100_000_000)] | UnsetType | None = UNSET
     chats_per_month: Annotated[int, Meta(ge=0, le=100_000_000)] | UnsetType | None = UNSET
     calls_per_month: Annotated[int, Meta(ge=0, le=100_000_000)] | UnsetType | None = UNSET
+
+
+class Move(Struct, forbid_unknown_fields=True):
+    """Where an instance is moved to; null leaves the choice to us."""
+
+    provider: Annotated[str | None, Meta(pattern="^[a-z][a-z0-9_]{0,29}$", examples=["whapi"])] = None
 
 
 class Reason(Struct, forbid_unknown_fields=True):

@@ -239,6 +239,7 @@ def _instance(row: Row[Any]) -> OperatorInstanceView:
         limits=terms.limits if terms else None,
         upstream_account=instance.upstream_account,
         tag=instance.tag,
+        remains_of=to_wire(INSTANCE, instance.remains_of) if instance.remains_of else None,
         create_attempts=instance.create_attempts,
         failure=instance.failure,
         created_at=instant(instance.created_at),

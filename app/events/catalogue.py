@@ -68,6 +68,11 @@ PAID: Final = {"plan": "live", "days": 30, "paid_through_at": INSTANT}
 CATALOGUE: Final[tuple[EventType, ...]] = (
     EventType("instance.created", "An instance was asked for.", _instance(name="Support line")),
     EventType("instance.provisioned", "An instance is ready to be paired with a phone.", _instance()),
+    EventType(
+        "instance.pairing_required",
+        "An instance was moved to another gateway and is ready: its phone is to be linked anew.",
+        _instance(reason="moved", pairing_url=f"https://api.example.com/v1/instances/{INSTANCE}/pairing"),
+    ),
     EventType("instance.provision_failed", "An instance could not be made.", _instance(code="upstream_error")),
     EventType(
         "instance.connected", "A phone is linked.", _instance(phone_number="+79990001122", profile_name="Support")

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.db import Base, TenantOwned
 
@@ -29,3 +29,19 @@ class GatewayCall(Base, TenantOwned):
     status: Mapped[int]
     duration_ms: Mapped[int]
     called_at: Mapped[datetime]
+
+
+class HeldSend(Base):
+    """A send that waits until its instance, which is being moved, has a phone again; its message says `held`."""
+
+    __tablename__ = "held_sends"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "instance_id"], ["instances.tenant_id", "instances.id"]),
+        Index("ix_held_sends_instance", "tenant_id", "instance_id", "message_id"),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    instance_id: Mapped[UUID]
+    send_sealed: Mapped[bytes]
+    held_at: Mapped[datetime]

@@ -19,6 +19,7 @@ from app.kit.ids import new_id
 from app.ledger import service as ledger
 
 LOCK = 7_303_021
+MOST = 500
 ZONE = "interval '3 hours'"
 
 # Days are booked in their order, so an instance whose last day is there costs a look into an index, and one for its
@@ -28,10 +29,12 @@ ZONE = "interval '3 hours'"
 CHARGE = text(
     f"""
     with due as (
-        select i.tenant_id, i.id as instance_id, d.day::date as day
+        select i.tenant_id, i.id as instance_id, d.day::date as day, span.source || ':' || d.day::date as source
         from instances i
         cross join lateral (
-            select cast((i.upstream_created_at at time zone 'UTC') + {ZONE} as date) as first_day,
+            select i.id || case when i.moves > 0 then '.' || i.moves else '' end as source,
+                greatest(cast((i.upstream_created_at at time zone 'UTC') + {ZONE} as date), i.charged_through + 1)
+                    as first_day,
                 cast((least(:until, coalesce(i.upstream_deleted_at - interval '1 microsecond', :until))
                     at time zone 'UTC') + {ZONE} as date) as last_day
         ) span
@@ -39,24 +42,30 @@ CHARGE = text(
             case
                 when not exists (
                     select from ledger_transactions t
-                    where t.kind = 'charge' and t.source = i.id || ':' || span.first_day
+                    where t.kind = 'charge' and t.source = span.source || ':' || span.first_day
                 ) then span.first_day
                 when exists (
                     select from ledger_transactions t
-                    where t.kind = 'charge' and t.source = i.id || ':' || (span.last_day - 1)
+                    where t.kind = 'charge' and t.source = span.source || ':' || (span.last_day - 1)
                 ) then span.last_day
-                else (select max(t.day) + 1 from ledger_transactions t where t.instance_id = i.id and t.kind = 'charge')
+                else (
+                    select max(t.day) + 1 from ledger_transactions t
+                    where t.instance_id = i.id and t.kind = 'charge' and starts_with(t.source, span.source || ':')
+                )
             end, span.last_day, interval '1 day'
         ) as d(day)
         where i.upstream_created_at is not null and i.upstream_created_at <= :until
+            and span.first_day <= span.last_day and (cast(:only as uuid) is null or i.id = :only)
             and i.upstream_funded_until is null and i.provider <> all(cast(:prepaid as varchar[])) and (
             not exists (
-                select from ledger_transactions t where t.kind = 'charge' and t.source = i.id || ':' || span.last_day
+                select from ledger_transactions t
+                where t.kind = 'charge' and t.source = span.source || ':' || span.last_day
             ) or not exists (
-                select from ledger_transactions t where t.kind = 'charge' and t.source = i.id || ':' || span.first_day
+                select from ledger_transactions t
+                where t.kind = 'charge' and t.source = span.source || ':' || span.first_day
             )
         ) and not exists (
-            select from ledger_transactions t where t.kind = 'charge' and t.source = i.id || ':' || d.day::date
+            select from ledger_transactions t where t.kind = 'charge' and t.source = span.source || ':' || d.day::date
         ) and not exists (
             select from ledger_transactions t where t.kind = 'surplus'
             and t.source = i.environment || ':' || i.provider || ':' || i.upstream_account || ':' || d.day::date
@@ -69,7 +78,7 @@ CHARGE = text(
         order by s.tenant_id, s.instance_id
         for update
     )
-    select due.tenant_id, due.instance_id, due.day from due
+    select due.tenant_id, due.instance_id, due.day, due.source from due
     left join held on held.tenant_id = due.tenant_id and held.instance_id = due.instance_id
     order by due.day, due.instance_id
     """  # noqa: S608
@@ -133,9 +142,22 @@ async def charge(uow: UnitOfWork, until: datetime, limit: int, *, prepaid: Colle
     """
     if not await uow.session.scalar(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK}):
         return 0
-    rows = await uow.session.execute(CHARGE, {"until": until, "limit": limit, "prepaid": list(prepaid)})
-    due = [Used(row.tenant_id, row.instance_id, row.day, f"{row.instance_id}:{row.day}") for row in rows]
-    return await book(uow, due)
+    return await _charge(uow, until, limit, prepaid)
+
+
+async def charge_one(uow: UnitOfWork, instance_id: UUID, *, prepaid: Collection[str]) -> None:
+    """Book every day up to now of one instance's account; as `charge`, but it waits for its turn."""
+    await uow.session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    while await _charge(uow, uow.now, MOST, prepaid, instance_id) == MOST:
+        pass
+
+
+async def _charge(
+    uow: UnitOfWork, until: datetime, limit: int, prepaid: Collection[str], only: UUID | None = None
+) -> int:
+    place = {"until": until, "limit": limit, "prepaid": list(prepaid), "only": only}
+    rows = await uow.session.execute(CHARGE, place)
+    return await book(uow, [Used(row.tenant_id, row.instance_id, row.day, row.source) for row in rows])
 
 
 async def book(uow: UnitOfWork, used: Sequence[Used]) -> int:

@@ -82,6 +82,7 @@ def compare(
 ) -> Comparison:
     """Set a listing beside the rows. A row is a ghost only when it is older than any lag of the listing."""
     by_id = {row.id: row for row in rows}
+    by_tag = {row.tag: row for row in by_id.values()}
     tagged = [(listed_one, read_tag(deployment, listed_one.tag)) for listed_one in listed]
     matches: list[Match] = []
     differences: list[Difference] = []
@@ -89,7 +90,7 @@ def compare(
     for account, instance_id in tagged:
         if instance_id is None:
             continue
-        row = by_id.get(instance_id)
+        row = by_tag.get(account.tag.strip().lower()) or by_id.get(instance_id)
         if row is None:
             differences.append(_difference("orphan", account, None))
         elif row.upstream_account == account.account and row.status != "deleted":
@@ -111,7 +112,9 @@ def compare(
 
 
 def _beside(row: Known, account: Listed) -> Difference:
-    """An account with the tag of a row that does not count on it: the row has another, or has given up."""
+    """An account with the tag of a row that does not count on it: the row has another, has given up or has moved."""
+    if account.tag.strip().lower() != row.tag:
+        return _difference("surplus", account, row)
     if row.upstream_account is not None or not row.wanted or row.status == "deleted":
         return _difference("surplus", account, row)
     has_token = bool(account.token.reveal())

@@ -152,14 +152,22 @@ async def _judge(
 
 
 async def _compare(uow: UnitOfWork, account: Account, options: Options) -> Comparison:
-    """Rows of other environments may share the partner account; what is theirs is foreign here."""
+    """Rows of other environments may share the partner account; what is theirs is foreign here.
+
+    Not so what an instance that moved away has left under a former tag.
+    """
     listed = {one.account: one for one in account.listed}
-    tags = {one.account: read_tag(options.deployment, one.tag) for one in listed.values()}
-    rows = await store.known(uow, account.name, account.environment, [tag for tag in tags.values() if tag is not None])
-    others = {row.id for row in rows if (row.provider, row.environment) != (account.name, account.environment)}
+    ids = {one.account: read_tag(options.deployment, one.tag) for one in listed.values()}
+    tags = {one.account: one.tag.strip().lower() for one in listed.values()}
+    found = [instance_id for instance_id in ids.values() if instance_id is not None]
+    former = [tags[account_id] for account_id, instance_id in ids.items() if instance_id is not None]
+    rows = await store.known(uow, account.name, account.environment, found, former)
+    others = [row for row in rows if (row.provider, row.environment) != (account.name, account.environment)]
+    taken = {row.tag for row in others}
+    elsewhere = {row.id for row in others if row.environment != account.environment}
     return comparing.compare(
-        [one for one in listed.values() if tags[one.account] not in others],
-        [row for row in rows if row.id not in others],
+        [one for one in listed.values() if tags[one.account] not in taken and ids[one.account] not in elsewhere],
+        [row for row in rows if row not in others],
         options.deployment,
         begun_at=account.begun_at,
         lag_seconds=options.quiet_seconds,
@@ -267,10 +275,11 @@ async def _mourn(uow: UnitOfWork, instance: Instance, missed_at: datetime) -> No
     service.touch(instance)
     if instance.status in ("queued", "provisioning"):
         instance.status, instance.failure = "failed", "the account vanished upstream before it was ready"
-        operation = await operations.find_open(uow, instance.tenant_id, instance.id, service.PROVISION)
         await service.say(uow, instance, "instance.provision_failed", {"code": "upstream_error"})
-        if operation is not None:
-            await operations.fail(uow, operation, "upstream_error", "The gateway lost the instance.")
+        for kind in (service.PROVISION, service.MOVE):
+            operation = await operations.find_open(uow, instance.tenant_id, instance.id, kind)
+            if operation is not None:
+                await operations.fail(uow, operation, "upstream_error", "The gateway lost the instance.")
     elif was_connected:
         await service.say(uow, instance, "instance.disconnected", {"connection": "unknown"})
 

@@ -1,6 +1,6 @@
 """The leased WhatsApp accounts. An instance row is the intent: it is committed before anything is asked upstream."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,10 @@ class Instance(Base, TenantOwned):
     `calling_since` is set and committed before a create leaves the house and cleared by its known outcome;
     `upstream_funded_until` is when a prepaid account ends by itself, as far as we know, whoever paid for it;
     `quiet_until` is when a create of unknown outcome may be looked for and, if absent, repeated.
+
+    `moves` counts how often it went to another gateway; since `away_since` its phone is to be linked anew after the
+    last one. What it left there is a row of its own (`moving`): `remains_of` whom, with the days up to
+    `charged_through` booked under that one.
     """
 
     __tablename__ = "instances"
@@ -34,6 +38,7 @@ class Instance(Base, TenantOwned):
             postgresql_where=text("status <> 'deleted'"),
         ),
         Index("ix_instances_status", "status"),
+        Index("ix_instances_remains_of", "remains_of", postgresql_where=text("remains_of is not null")),
         ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
     )
 
@@ -63,6 +68,11 @@ class Instance(Base, TenantOwned):
     quiet_until: Mapped[datetime | None]
     delete_step: Mapped[str | None]
     failure: Mapped[str | None]
+
+    moves: Mapped[int] = mapped_column(default=0)
+    away_since: Mapped[datetime | None]
+    remains_of: Mapped[UUID | None]
+    charged_through: Mapped[date | None]
 
     phone: Mapped[str | None]
     profile_name: Mapped[str | None]

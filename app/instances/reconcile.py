@@ -254,34 +254,40 @@ async def _await_ready(tools: Tools, plan: Plan) -> None:
             await work.settle(uow, plan.claim, again_seconds=again if instance.wanted else 0)
             operation = await _operation(uow, instance)
             if operation is not None and age.total_seconds() > tools.options.ready_deadline_seconds:
-                await _call_late(uow, instance, operation)
+                await _call_late(uow, instance)
             elif step == "configuring":
                 await _tell(uow, operation, step, 80, READY_ETA_SECONDS)
             return
         await work.settle(uow, plan.claim)
-        await _record_ready(uow, instance, link, phone, name)
+        await _record_ready(uow, tools, instance, link, phone, name)
 
 
-async def _record_ready(uow: UnitOfWork, instance: Instance, link: Link, phone: str | None, name: str | None) -> None:
+async def _record_ready(
+    uow: UnitOfWork, tools: Tools, instance: Instance, link: Link, phone: str | None, name: str | None
+) -> None:
     instance.status = "suspended" if instance.suspended_by else "active"
     instance.ready_at, instance.failure = uow.now, None
     service.touch(instance)
-    operation = await _operation(uow, instance)
+    ended = await _operations(uow, instance)
     await plans.start_clock(uow, instance.tenant_id, instance.id)
     await service.say(uow, instance, "instance.provisioned", {})
+    if instance.away_since is not None and link is not Link.CONNECTED:
+        address = f"{tools.options.public_url}/v1/instances/{ids.to_wire(ids.INSTANCE, instance.id)}/pairing"
+        await service.say(uow, instance, "instance.pairing_required", {"reason": "moved", "pairing_url": address})
     await service.observe(uow, instance, link, phone, profile_name=name)
-    if operation is not None:
+    for operation in ended:
         await operations.succeed(uow, operation, {"instance_id": ids.to_wire(ids.INSTANCE, instance.id)})
 
 
-async def _call_late(uow: UnitOfWork, instance: Instance, operation: Operation) -> None:
+async def _call_late(uow: UnitOfWork, instance: Instance) -> None:
     """Nobody waits for ever: the operation fails, the account is watched on and may still become ready."""
     instance.failure = "It was created and has not become ready in time; a reboot upstream may help."
     log.error("never_ready", upstream_account=instance.upstream_account)
     await service.say(uow, instance, "instance.provision_failed", {"code": "upstream_unavailable"})
-    await operations.fail(
-        uow, operation, "upstream_unavailable", "The gateway has not made the instance ready in time."
-    )
+    for operation in await _operations(uow, instance):
+        await operations.fail(
+            uow, operation, "upstream_unavailable", "The gateway has not made the instance ready in time."
+        )
 
 
 async def _give_up(uow: UnitOfWork, instance: Instance, code: str, detail: str) -> None:
@@ -292,14 +298,21 @@ async def _give_up(uow: UnitOfWork, instance: Instance, code: str, detail: str) 
         return
     instance.status = "failed"
     service.touch(instance)
-    operation = await _operation(uow, instance)
     await service.say(uow, instance, "instance.provision_failed", {"code": code})
-    if operation is not None:
+    for operation in await _operations(uow, instance):
         await operations.fail(uow, operation, code, "The gateway could not provide the instance.")
 
 
 async def _operation(uow: UnitOfWork, instance: Instance) -> Operation | None:
-    return await operations.find_open(uow, instance.tenant_id, instance.id, service.PROVISION)
+    """What is being done is told by; the one that began last, if an instance is moved before it was ready."""
+    found = await _operations(uow, instance)
+    return found[0] if found else None
+
+
+async def _operations(uow: UnitOfWork, instance: Instance) -> list[Operation]:
+    place = (uow, instance.tenant_id, instance.id)
+    found = [await operations.find_open(*place, kind) for kind in (service.MOVE, service.PROVISION)]
+    return [each for each in found if each is not None]
 
 
 def _since(operation: Operation | None) -> datetime | None:

@@ -137,7 +137,9 @@ async def unwatched(uow: UnitOfWork, poll_seconds: float, limit: int) -> list[tu
     return [(row.tenant_id, row.id) for row in await uow.session.execute(query)]
 
 
-async def known(uow: UnitOfWork, provider: str, environment: str, tagged: Sequence[UUID]) -> list[Known]:
+async def known(
+    uow: UnitOfWork, provider: str, environment: str, tagged: Sequence[UUID], tags: Sequence[str]
+) -> list[Known]:
     """Every row that should be in the listing of a partner account, and those whose tags were found in it."""
     living = and_(
         Instance.provider == provider,
@@ -145,7 +147,9 @@ async def known(uow: UnitOfWork, provider: str, environment: str, tagged: Sequen
         Instance.upstream_account.is_not(None),
         Instance.status != "deleted",
     )
-    rows = await uow.session.execute(select(*_KNOWN).where(or_(living, Instance.id.in_(tagged))))
+    rows = await uow.session.execute(
+        select(*_KNOWN).where(or_(living, Instance.id.in_(tagged), Instance.tag.in_(tags)))
+    )
     return [Known(**row) for row in rows.mappings()]
 
 
@@ -157,6 +161,17 @@ async def open_findings(uow: UnitOfWork, provider: str, environment: str) -> lis
         .with_for_update()
     )
     return list((await uow.session.scalars(query)).all())
+
+
+async def at(uow: UnitOfWork, provider: str, environment: str, limit: int) -> list[UUID]:
+    """The instances that a gateway has, oldest first; neither those that leave nor what others left behind."""
+    query = select(Instance.id).where(
+        Instance.provider == provider,
+        Instance.environment == environment,
+        Instance.status.not_in(("deleting", "deleted")),
+        Instance.remains_of.is_(None),
+    )
+    return list((await uow.session.scalars(query.order_by(Instance.created_at).limit(limit))).all())
 
 
 async def mark_seen(uow: UnitOfWork, instance_ids: Sequence[UUID]) -> None:

@@ -7,19 +7,24 @@ from typing import Final
 from uuid import UUID
 
 MOST_LENGTH: Final = 59
+MOST_MOVES: Final = 99
 DEPLOYMENT_LENGTH: Final = 16
-SHAPE: Final = re.compile(r"slt1-([a-z0-9-]{1,16})-([a-z2-7]{26})-([0-9a-f]{8})")
+SHAPE: Final = re.compile(r"slt1-([a-z0-9-]{1,16})-([a-z2-7]{26})-([0-9a-f]{8})([0-9]{2})?")
 
 
-def make_tag(deployment: str, instance_id: UUID) -> str:
-    """The tag of an instance; it never changes. The checksum covers the deployment's full name and the id."""
+def make_tag(deployment: str, instance_id: UUID, moves: int = 0) -> str:
+    """The tag of an instance's account; it never changes. One that was moved has another account under another tag.
+
+    The checksum covers the deployment's full name, the id and how often it was moved.
+    """
     encoded = base64.b32encode(instance_id.bytes).decode().rstrip("=").lower()
     short = re.sub(r"[^a-z0-9-]", "", deployment.lower())[:DEPLOYMENT_LENGTH] or "x"
-    return f"slt1-{short}-{encoded}-{_checksum(deployment, instance_id)}"
+    ending = f"{moves:02}" if moves else ""
+    return f"slt1-{short}-{encoded}-{_checksum(deployment, instance_id, ending)}{ending}"
 
 
 def read_tag(deployment: str, name: str) -> UUID | None:
-    """The instance whose tag an upstream name is; None when it is not a tag of exactly this deployment.
+    """The instance whose tag an upstream name is, or was; None when it is not a tag of exactly this deployment.
 
     Upstream matches names without case, so case does not matter here either.
     """
@@ -30,8 +35,8 @@ def read_tag(deployment: str, name: str) -> UUID | None:
         instance_id = UUID(bytes=base64.b32decode(found[2].upper() + "=" * 6))
     except ValueError:
         return None
-    return instance_id if make_tag(deployment, instance_id) == found[0] else None
+    return instance_id if make_tag(deployment, instance_id, int(found[4] or 0)) == found[0] else None
 
 
-def _checksum(deployment: str, instance_id: UUID) -> str:
-    return f"{zlib.crc32(deployment.encode() + b'|' + instance_id.bytes):08x}"
+def _checksum(deployment: str, instance_id: UUID, ending: str) -> str:
+    return f"{zlib.crc32(deployment.encode() + b'|' + instance_id.bytes + ending.encode()):08x}"

@@ -94,6 +94,13 @@ async def begin_trial(
     return row
 
 
+async def owe_nothing(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, environment: str) -> None:
+    """Give a row of the house terms that have ended."""
+    row = await begin_trial(uow, tenant_id, instance_id, environment, quota_free=True)
+    row.closed_at = uow.now
+    await uow.session.flush()
+
+
 async def start_clock(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> None:
     """The instance became ready: its trial runs from now, once."""
     ends_at = uow.now + TRIAL.length

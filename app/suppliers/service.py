@@ -31,8 +31,12 @@ class NoneTakes(UpstreamUnavailable):
     """No gateway takes new instances now; try again later."""
 
 
-async def choose(uow: UnitOfWork, registry: Registry, environment: str, *, wish: str = AUTO, plan: str = "") -> str:
+async def choose(
+    uow: UnitOfWork, registry: Registry, environment: str, *, wish: str = AUTO, plan: str = "", other_than: str = ""
+) -> str:
     """The gateway that a new instance goes to: the wished one, or one by weight among those that are well.
+
+    `other_than` is one that is never chosen, unless it is wished for.
 
     Raises:
         NoProvider: the wished one, or any, is not set up for the environment.
@@ -40,7 +44,7 @@ async def choose(uow: UnitOfWork, registry: Registry, environment: str, *, wish:
     """
     names = registry.names(environment) if wish == AUTO else [registry.get(wish, environment).name]
     rows = {row.provider: row for row in await _rows(uow, environment)}
-    standings = [_standing(uow, name, rows.get(name)) for name in names]
+    standings = [_standing(uow, name, rows.get(name)) for name in names if wish != AUTO or name != other_than]
     if wish != AUTO:
         if standings[0].is_paused:
             raise NoneTakes("This gateway takes no new instances now.")

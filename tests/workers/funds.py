@@ -75,6 +75,22 @@ class Funds:
             await self.pay(instance, days)
         return await read_instance(self.runtime, instance.id)
 
+    async def wish(self, *, provider: str = "whapi", name: str = "A") -> Instance:
+        """The committed wish for an instance."""
+        tenant = await make_tenant(self.runtime)
+        async with self.runtime.database.begin(tenant.tenant_id) as uow:
+            instance, _ = await service.request_instance(
+                uow,
+                tenant_id=tenant.tenant_id,
+                environment="live",
+                name=name,
+                provider=provider,
+                metadata={},
+                options=self.runtime.instance_options,
+                quota_free=True,
+            )
+        return instance
+
     async def pay(self, instance: Instance, days: int) -> None:
         """The customer pays."""
         async with self.runtime.database.begin(SYSTEM) as uow:
