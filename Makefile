@@ -5,17 +5,18 @@
 .PHONY: help demo run test bench fmt lock bootstrap
 
 PYTHON := .venv/bin/python
+PROVIDER ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
 help: ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{ printf "%-14s %s\n", $$1, $$2 }'
 
-demo: bootstrap ## watch a whole lease, from sign-up to deletion, on throw-away servers
-	@$(PYTHON) -m dev demo
+demo: bootstrap ## watch a whole lease on throw-away servers (PROVIDER=green_api, whapi or mixed)
+	@$(PYTHON) -m dev demo $(PROVIDER)
 
-run: bootstrap ## start everything on this machine and keep its data in .dev/ (SUBLET_PORT=8000)
-	@exec $(PYTHON) -m dev up
+run: bootstrap ## start everything on this machine and keep its data in .dev/ (PROVIDER=…, SUBLET_PORT=8000)
+	@exec $(PYTHON) -m dev up $(PROVIDER)
 
 test: bootstrap ## run all tests on real servers of their own (PYTEST_ARGS="-k webhook")
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)

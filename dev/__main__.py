@@ -2,13 +2,13 @@
 
 import argparse
 import ctypes
-import importlib
 import os
 import signal
 import sys
 from types import FrameType
 
-from dev import database, up
+from dev import database, demo, up
+from dev.gateways import PROVIDERS
 from dev.house import InUse, occupied, reset
 from dev.places import Unsafe
 from dev.postgres import PostgresFailed, PostgresMissing
@@ -34,33 +34,28 @@ def main() -> int:
     """Do what the first word says; answer the exit code."""
     parser = argparse.ArgumentParser(prog="python -m dev", description="Sublet on one machine.")
     words = parser.add_subparsers(dest="word", required=True)
-    words.add_parser("up", help="start everything and keep its data in .dev/")
-    words.add_parser("demo", help="watch a whole lease on throw-away servers")
+    up_word = words.add_parser("up", help="start everything and keep its data in .dev/")
+    demo_word = words.add_parser("demo", help="watch a whole lease on throw-away servers")
+    for each in (up_word, demo_word):
+        each.add_argument("provider", nargs="?", choices=PROVIDERS, default=PROVIDERS[0], help="where instances go")
     words.add_parser("servers", help="start PostgreSQL and Valkey only, on the data in .dev/")
     words.add_parser("reset", help="remove .dev/")
-    word = parser.parse_args().word
+    asked = parser.parse_args()
     _end_with_make()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)  # a shell ignores it for what it runs in the background
     try:
-        return {"up": up.main, "demo": _demo, "servers": _servers, "reset": _reset}[word]()
+        if asked.word == "up":
+            return up.main(asked.provider)
+        if asked.word == "demo":
+            return demo.main(asked.provider)
+        return {"servers": _servers, "reset": _reset}[asked.word]()
     except _EXPECTED as error:
         print(f"{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def _demo() -> int:
-    try:
-        demo = importlib.import_module("dev.demo")
-    except ModuleNotFoundError as error:
-        if error.name != "dev.demo":
-            raise
-        print("The demo is not part of this checkout yet (dev/demo.py is missing).", file=sys.stderr)
-        return 1
-    return int(demo.main() or 0)
 
 
 def _servers() -> int:

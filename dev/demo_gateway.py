@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 from dev.outside import Customer, Outside, Unexpected, answer
+from dev.phones import phone_of
 
 FRIEND = "79995550000@c.us"
 PICTURE = base64.b64decode(
@@ -38,8 +39,7 @@ def old_code(ada: Customer, outside: Outside) -> str:
         data={"chatId": FRIEND, "caption": "The bill"},
         files={"file": ("bill.png", PICTURE, "image/png")},
     )
-    id_instance = outside.truth(ada.instance_id)["id_instance"]
-    outside.upstream("POST", f"instances/{id_instance}/receive", {"chat_id": FRIEND, "text": "Paid!"})
+    phone_of(outside, ada.instance_id).receive(FRIEND.removesuffix("@c.us"), "Paid!")
     told = old("GET", "receiveNotification", "?receiveTimeout=20")
     if told["body"]["instanceData"]["idInstance"] != line["id_instance"]:
         raise Unexpected("a notification names an instance that is not hers")

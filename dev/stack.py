@@ -27,19 +27,12 @@ class CommandFailed(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Upstream:
-    """A partner account at GREEN-API, or at something that plays it."""
-
-    url: str
-    partner_token: str = field(repr=False)
-
-
-@dataclass(frozen=True)
 class Options:
     """How a stack is to be.
 
     Without a home all of it is thrown away at the end. `env` goes to every process of the app, over
-    what the stack sets. With `upstream`, live instances are real and the simulator serves tests only.
+    what the stack sets. `gateways` are those that the simulator plays for the app. With `real`, the settings of
+    gateways that are not played, live instances are theirs and the simulator serves tests only.
     """
 
     home: Path | None = None
@@ -47,7 +40,8 @@ class Options:
     workers: int = 1
     env: Mapping[str, str] = field(default_factory=dict)
     simulator: Sequence[str] = ()
-    upstream: Upstream | None = None
+    gateways: Sequence[str] = ("green_api",)
+    real: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Stack:
@@ -68,7 +62,7 @@ class Stack:
         self.logs = self.home / "logs"
         self.servers = Servers(self.home, durable=self.options.home is not None)
         self.workers: list[Child] = []
-        self.api_url = self.simulator_url = self.mailbox_url = self.smtp_url = ""
+        self.api_url = self.simulator_url = self.whapi_url = self.mailbox_url = self.smtp_url = ""
         self.operator_key: dict[str, str] = {}
         self.env: dict[str, str] = {}
         self._children: list[Child] = []
@@ -160,7 +154,7 @@ class Stack:
         """Those outside the house: they need nothing of ours, so they start first."""
         self.mailbox = self._child("mailbox", "-m", "dev.mailbox", speaks=True)
         tokens = ["--partner-token", self.partner_token, "--partner-token", self.test_partner_token]
-        tokens += ["--whapi-token", self.partner_token]
+        tokens += ["--whapi-token", self.partner_token, "--whapi-token", self.test_partner_token]
         face = ["--host", "127.0.0.1", "--port", "0", *tokens, *self.options.simulator]
         self.simulator = self._child("simulator", "-m", "simulator", *face, speaks=True)
         self.mailbox.start()
@@ -176,7 +170,6 @@ class Stack:
         return [child for child in self._children if child.name in {"mailbox", "simulator"}]
 
     def _environment(self) -> dict[str, str]:
-        live = self.options.upstream or Upstream(self.simulator_url, self.partner_token)
         return {
             "SUBLET_DEPLOYMENT": "dev",
             "SUBLET_DATABASE_URL": self.servers.dsns.app,
@@ -186,14 +179,21 @@ class Stack:
             "SUBLET_PUBLIC_URL": self.api_url,
             "SUBLET_SMTP_URL": self.smtp_url,
             "SUBLET_MAIL_FROM": "Sublet <no-reply@sublet.example>",
-            "SUBLET_GREEN_API_URL": live.url,
-            "SUBLET_GREEN_API_PARTNER_TOKEN": live.partner_token,
-            "SUBLET_GREEN_API_TEST_URL": self.simulator_url,
-            "SUBLET_GREEN_API_TEST_PARTNER_TOKEN": self.test_partner_token,
+            **self._gateways(),
             "SUBLET_EGRESS_ALLOW": "127.0.0.0/8",
             "SUBLET_LOG_LEVEL": "info",
             **self.options.env,
         }
+
+    def _gateways(self) -> dict[str, str]:
+        """The settings of every gateway; one that is not wanted has no token."""
+        played: dict[str, str] = {}
+        for name, url in (("green_api", self.simulator_url), ("whapi", self.whapi_url)):
+            for place, token in (("", self.partner_token), ("_TEST", self.test_partner_token)):
+                if name in self.options.gateways and (place or not self.options.real):
+                    played[f"SUBLET_{name.upper()}{place}_URL"] = url
+                    played[f"SUBLET_{name.upper()}{place}_PARTNER_TOKEN"] = token
+        return {**played, **self.options.real}
 
     def _child(self, name: str, *argv: str, revive: bool = False, speaks: bool = False) -> Child:
         env = {**plain_environment(), **self.env}

@@ -5,15 +5,17 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 
+from dev.gateways import GATEWAYS, WEIGHTS
 from dev.house import HOME, STACK_FILE, occupied, reset
 from dev.seed import Tenant, seed
 from dev.spawn import is_port_free
-from dev.stack import Options, Stack, Upstream, write_private
+from dev.stack import Options, Stack, write_private
 
 _PORT = 8000
 _RESTARTS_UNSAID = 4
@@ -23,6 +25,12 @@ _SIMULATOR = {  # an upstream in a hurry: a real one takes minutes to make an in
     "starting_seconds": 2.0,
     "restart_seconds": 2.0,
     "listing_lag_seconds": 2.0,
+    "whapi": {
+        "init_seconds": 1.0,
+        "launch_seconds": 1.0,
+        "mode_change_seconds": 3.0,
+        "listing_lag_seconds": 2.0,
+    },
 }
 _PACE = {"SUBLET_QUIET_SECONDS": "45", "SUBLET_READY_POLL_SECONDS": "1"}
 _OURS = {
@@ -32,26 +40,29 @@ _OURS = {
     "SUBLET_SYSTEM_DATABASE_URL",
     "SUBLET_OWNER_DATABASE_URL",
     "SUBLET_REDIS_URL",
-    "SUBLET_GREEN_API_URL",
-    "SUBLET_GREEN_API_PARTNER_TOKEN",
 }
+_REAL = {
+    "SUBLET_GREEN_API_PARTNER_TOKEN": "SUBLET_GREEN_API_URL",
+    "SUBLET_WHAPI_PARTNER_TOKEN": "SUBLET_WHAPI_URL",
+}
+"""A partner token makes its gateway a real one, at the address if one is said, else at the gateway's own."""
 
 
 class PortTaken(RuntimeError):
     """The port that was asked for is in use."""
 
 
-def main() -> int:
-    """Run until told to stop, and leave no process behind."""
+def main(provider: str) -> int:
+    """Run until told to stop, and leave no process behind; new instances go to a gateway, or `mixed` to all."""
     console = Console()
     options = _options()
-    if options.upstream is None and "SUBLET_DATABASE_URL" not in os.environ:
+    if not options.real and "SUBLET_DATABASE_URL" not in os.environ:
         reset()  # the simulator forgets its world when it stops: rows without it would only be ghosts
     with occupied():
         with console.status("Starting PostgreSQL, Valkey, the simulator, the API and a worker"):
             stack = Stack(options).start()
         try:
-            tenants = _tenants(stack)
+            tenants = _tenants(stack, provider)
             _remember(stack, tenants)
             _show(console, stack, tenants)
             return _attend(stack)
@@ -66,14 +77,23 @@ def main() -> int:
 
 def _options() -> Options:
     env = {name: value for name, value in os.environ.items() if name.startswith("SUBLET_")}
-    url, token = env.get("SUBLET_GREEN_API_URL"), env.get("SUBLET_GREEN_API_PARTNER_TOKEN")
+    real = _real(env)
+    played = {name for pair in _REAL.items() for name in pair}
+    passed = {name: value for name, value in env.items() if name not in _OURS | played}
     return Options(
         home=HOME,
         port=_port(env.get("SUBLET_PORT")),
-        env={**({} if url and token else _PACE), **{name: env[name] for name in env if name not in _OURS}},
+        env={**({} if real else _PACE), **passed},
         simulator=("--config", json.dumps(_SIMULATOR)),
-        upstream=Upstream(url, token) if url and token else None,
+        gateways=GATEWAYS,
+        real=real,
     )
+
+
+def _real(env: Mapping[str, str]) -> dict[str, str]:
+    """The settings of the gateways that are not to be played."""
+    named = [name for token, url in _REAL.items() if env.get(token) for name in (token, url)]
+    return {name: env[name] for name in named if name in env}
 
 
 def _port(chosen: str | None) -> int:
@@ -86,7 +106,7 @@ def _port(chosen: str | None) -> int:
     return int(chosen)
 
 
-def _tenants(stack: Stack) -> list[Tenant]:
+def _tenants(stack: Stack, provider: str) -> list[Tenant]:
     """Those of this database: remembered, or made now."""
     try:
         kept: dict[str, Any] = json.loads(STACK_FILE.read_text())
@@ -94,7 +114,7 @@ def _tenants(stack: Stack) -> list[Tenant]:
         kept = {}
     if kept.get("tenants") and kept.get("operator_key") == stack.operator_key["secret"]:
         return [Tenant(**one) for one in kept["tenants"]]
-    return seed(stack)
+    return seed(stack, WEIGHTS[provider])
 
 
 def _remember(stack: Stack, tenants: list[Tenant]) -> None:
@@ -115,12 +135,14 @@ def _show(console: Console, stack: Stack, tenants: list[Tenant]) -> None:
         ("Simulator", stack.simulator_url),
         ("Mailbox", f"{stack.mailbox_url}/messages"),
         ("Operator key", stack.operator_key["secret"]),
-        *((f"Key of {tenant.org_id}", tenant.api_key) for tenant in tenants),
+        *((f"Key of {tenant.name or tenant.org_id} ({tenant.provider})", tenant.api_key) for tenant in tenants),
         ("All of this", str(STACK_FILE)),
         ("Logs", str(stack.logs)),
     ]
-    if stack.options.upstream:
-        rows.insert(2, ("Live instances", f"real, at {stack.options.upstream.url}"))
+    if stack.options.real:
+        names = [token.removeprefix("SUBLET_").removesuffix("_PARTNER_TOKEN") for token in _REAL]
+        real = [name.lower() for name, token in zip(names, _REAL, strict=True) if token in stack.options.real]
+        rows.insert(2, ("Live instances", f"real, at {', '.join(real)}"))
     width = max(len(name) for name, _ in rows)
     console.print("[bold]Sublet is up[/]")
     for name, value in rows:  # one line each, however narrow the window: these are for copying
