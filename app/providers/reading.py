@@ -86,8 +86,8 @@ def instant(value: Any) -> datetime | None:
         value = float(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    seconds = value / 1000 if abs(value) >= MILLISECONDS_FROM else value
     try:
+        seconds = value / 1000 if abs(value) >= MILLISECONDS_FROM else value
         moment = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, OSError, ValueError):
         return None

@@ -219,8 +219,10 @@ async def balance(client: Client) -> Balance | None:
     if isinstance(told, dict):
         for name in POOL_FIELDS:
             days = told.get(name)
-            if isinstance(days, int | float) and not isinstance(days, bool) and math.isfinite(days):
+            if isinstance(days, float) and math.isfinite(days):
                 return Balance(math.floor(days))
+            if (whole := number_in(told, name)) is not None:
+                return Balance(whole)
     return None
 
 

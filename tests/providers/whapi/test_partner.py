@@ -14,7 +14,7 @@ from app.providers.errors import (
     Refused,
     TooFast,
 )
-from app.providers.port import AccountWish, Provider
+from app.providers.port import AccountWish, Balance, Provider
 from app.providers.whapi.adapter import WhapiCloud
 from tests.providers.conftest import HOOK_TOKEN, answering, raw_server, reply
 from tests.providers.whapi.conftest import Upstream
@@ -221,6 +221,14 @@ async def test_the_balance_is_read_in_either_shape(wing: WhapiCloud, upstream: U
     held = await wing.balance()
     assert held is not None
     assert held.days == days
+
+
+@pytest.mark.parametrize("body", [b'{"pwr":"7"}', b'{"pwr":7.9}', b'{"pwr":null,"liveDays":7}'])
+async def test_a_balance_may_be_a_number_of_any_form(body: bytes) -> None:
+    async with raw_server(answering(reply(body))) as server:
+        wing = whapi(server.url)
+        assert await wing.balance() == Balance(7)
+        await wing.close()
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"pwr":"many"}', b"[]", b'{"pwr":true}'])
