@@ -59,6 +59,12 @@ class PushNotices(Job, frozen=True):
     kind = "line.push"
 
 
+class PushHook(Job, frozen=True):
+    """Tell what is kept for one webhook in Whapi's shape, in order; ref is the hook."""
+
+    kind = "hook.push"
+
+
 class FundGateway(Job, frozen=True):
     """Bring the prepaid days of one partner account to what is owed; ref is made of its gateway and environment."""
 
@@ -128,6 +134,7 @@ JOBS: tuple[type[Job], ...] = (
     DispatchEvent,
     DeliverEvent,
     PushNotices,
+    PushHook,
     FundGateway,
     SweepInstances,
     SweepMessages,

@@ -5,5 +5,5 @@ from app.runtime import Runtime
 
 
 async def push_notices(runtime: Runtime, claim: Claim) -> None:
-    """Some of a line's notifications, or one try of the oldest and then its pause."""
+    """Some of what waits for a line's address or a hook's, or one try of the oldest and then its pause."""
     await runtime.pusher.push(claim)

@@ -38,6 +38,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     jobs.DispatchEvent.kind: webhooks.dispatch_event,
     jobs.DeliverEvent.kind: webhooks.deliver_event,
     jobs.PushNotices.kind: lines.push_notices,
+    jobs.PushHook.kind: lines.push_notices,
     jobs.ResolveMessage.kind: messages.resolve_message,
     jobs.SweepMessages.kind: messages.sweep_messages,
     jobs.ChargeDays.kind: billing.charge_days,

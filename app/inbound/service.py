@@ -116,9 +116,10 @@ async def _take_one(
         if said.account is not None:
             await instances.seen_upstream(uow, instance, said.account)
         return
+    was_phone = instance.phone
     await _act(uow, instance, provider, said, parsed, links)
-    is_native = provider.traits.words == "green_api"
-    await lines.keep(uow, instance, said, parsed if is_native else None, links=links)
+    words = provider.traits.words
+    await lines.keep(uow, instance, said, parsed, links=links, words=words, was_phone=was_phone)
 
 
 async def quarantine(uow: UnitOfWork, instance_id: UUID, body: Body) -> None:

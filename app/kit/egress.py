@@ -129,13 +129,17 @@ class Egress:
         return await self._client().get(url, headers=headers, timeout=timeout, allow_redirects=False)
 
     async def post(self, url: str, body: bytes, headers: dict[str, str]) -> Reply:
-        """POST without redirects, cookies, proxies or compression; never raises for what the other side does."""
+        """A `send` by POST."""
+        return await self.send("POST", url, body, headers)
+
+    async def send(self, verb: str, url: str, body: bytes, headers: dict[str, str]) -> Reply:
+        """Send without redirects, cookies, proxies or compression; never raises for what the other side does."""
         started = time.monotonic()
         try:
             self.check_url(url)
             async with (
                 asyncio.timeout(self._total_seconds),
-                self._client().post(url, data=body, headers=headers, allow_redirects=False) as response,
+                self._client().request(verb, url, data=body, headers=headers, allow_redirects=False) as response,
             ):
                 excerpt = await _read_capped(response)
                 return Reply(response.status, excerpt, _since(started), retry_after=response.headers.get("Retry-After"))

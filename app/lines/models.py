@@ -23,6 +23,7 @@ class Line(Base):
     __tablename__ = "lines"
     __table_args__ = (
         UniqueConstraint("number"),
+        Index("uq_lines_token_hash", "token_hash", unique=True),
         ForeignKeyConstraint(["tenant_id", "instance_id"], ["instances.tenant_id", "instances.id"]),
     )
 

@@ -20,6 +20,8 @@ from app.kit.crypto import Keyring, same
 from app.kit.db import UnitOfWork
 from app.kit.errors import Gone
 from app.lines import rewriting, store, switches, tokens
+from app.lines.channel_words import happenings
+from app.lines.hooks import service as hooks
 from app.lines.models import KeptNotice, Line
 from app.lines.rewriting import Links
 from app.lines.words import notices
@@ -30,6 +32,8 @@ from app.providers.events import Notification
 PAUSE_SECONDS: Final = 60.0
 CLEAR_EVERY: Final = timedelta(minutes=1)
 CORRESPONDENTS: Final = "correspondents"
+NATIVE: Final = "green_api"
+"""The words of a line's own queue."""
 CheckUrl = Callable[[str, str], None]
 
 
@@ -167,23 +171,42 @@ async def change(
 
 
 async def keep(
-    uow: UnitOfWork, instance: Instance, said: Notification, parsed: dict[str, Any] | None, *, links: Links
+    uow: UnitOfWork,
+    instance: Instance,
+    said: Notification,
+    parsed: dict[str, Any],
+    *,
+    links: Links,
+    words: str = NATIVE,
+    was_phone: str | None = None,
 ) -> None:
-    """Put a notification into the queue of the instance's line, if it has one and its switches want it.
+    """Put a notification into the queue of the instance's line, if it has one and its switches want it; and for hooks.
 
-    `parsed` is what a gateway of GREEN-API's words sent; without it what is `said` is put into those words.
-    Comes last in a transaction: it holds the line, so that receipts are given in the order of the commits.
+    `parsed` is what the gateway sent, in its `words`; where they are not those of a face, what is `said` is put into
+    them. `was_phone` is the number that was linked before. Comes last in a transaction: it holds the line, so that
+    receipts are given in the order of the commits.
     """
     line = await store.lock(uow, instance.tenant_id, instance.id)
     if line is None:
         return
-    if parsed is None:
+    if words != NATIVE:
         made = notices.body_of(said, number=line.number, phone=instance.phone, now=uow.now, links=links)
         if made is not None and switches.wants(line.settings, made):
             await _put(uow, line, said.kind, made)
     elif switches.wants(line.settings, parsed):
         body = rewriting.public(parsed, line, links=links, account=instance.upstream_account)
         await _put(uow, line, said.kind, body)
+    if line.channel_settings is not None:
+        told = happenings.told(
+            said,
+            number=line.number,
+            phone=instance.phone or was_phone,
+            since=instance.created_at,
+            now=uow.now,
+            links=links,
+            parsed=parsed if words == happenings.WORDS else None,
+        )
+        await hooks.keep(uow, line, told)
 
 
 async def quota_exceeded(
@@ -269,8 +292,8 @@ async def clear(uow: UnitOfWork, line: Line) -> Cleared:
 
 
 async def clean(uow: UnitOfWork, limit: int) -> int:
-    """Delete a portion of what was told to nobody within its day; how many. Needs the system's scope."""
-    return await store.forget_old(uow, limit)
+    """Delete a portion of what was told to nobody within its day, or a hook's two; how many. In the system's scope."""
+    return max(await store.forget_old(uow, limit), await hooks.clean(uow, limit))
 
 
 async def webhook_token(uow: UnitOfWork, line: Line) -> str:

@@ -49,6 +49,8 @@ NATIVE: Final = (
     "labels_removed",
 )
 """Payloads that we have no word for, and that a gateway of the same words may have told."""
+WORDS: Final = "whapi"
+"""What `Traits.words` calls this language."""
 VERBS: Final = ("post", "put", "patch", "delete")
 DROPPED: Final = "link"
 """The gateway's own address of a file; of a last message we have no link of ours to put in its place."""
