@@ -8,15 +8,12 @@ from app.providers.errors import (
     NoSuchThing,
     NotAllowed,
     NotLinked,
-    OutcomeUnknown,
-    ProviderError,
     Refused,
-    TooFast,
     TryLater,
 )
 from app.providers.green_api.handlers import HANDLERS
 from app.providers.port import Credentials, Provider
-from tests.providers.conftest import CHAT, Upstream, account, assert_silent, linked
+from tests.providers.conftest import CHAT, Upstream, account, linked
 from tests.providers.samples import GROUP, JPEG, NAMES, sample, samples, upload
 
 UNPAIRED_WILL_DO = {
@@ -33,46 +30,6 @@ def test_every_ask_has_a_function_a_sample_and_a_method_of_the_catalogue() -> No
     assert declared == set(HANDLERS) == {type(each) for each in samples()}
     for each in samples():
         assert METHODS[each.method.lower()].name == each.method
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_broken_answer_leaves_the_outcome_of_one_call_unknown(
-    wing: Provider, upstream: Upstream, name: str
-) -> None:
-    credentials = await linked(wing, upstream)
-    ask = sample(name)
-    await upstream.fault(ask.method, "status", status=502)
-    with pytest.raises(OutcomeUnknown) as caught:
-        await wing.perform(credentials, ask)
-    assert_silent(caught.value)
-    assert len(await upstream.calls(ask.method)) == 1
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_nonsense_leaves_the_outcome_unknown(wing: Provider, upstream: Upstream, name: str) -> None:
-    credentials = await linked(wing, upstream)
-    for body in ("[[]", 7):
-        ask = sample(name)
-        await upstream.fault(ask.method, "status", status=200, body=body)
-        with pytest.raises(ProviderError) as caught:
-            await wing.perform(credentials, ask)
-        assert type(caught.value) in (OutcomeUnknown, Refused, NoSuchThing), repr(caught.value)
-        assert_silent(caught.value)
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_refusals_are_told_apart(wing: Provider, upstream: Upstream, name: str) -> None:
-    credentials = await linked(wing, upstream)
-    ask = sample(name)
-    await upstream.fault(ask.method, "status", status=429)
-    with pytest.raises(TooFast):
-        await wing.perform(credentials, ask)
-    ask = sample(name)
-    await upstream.fault(ask.method, "status", status=400, body={"message": "Validation failed"})
-    with pytest.raises(Refused) as caught:
-        await wing.perform(credentials, ask)
-    assert (type(caught.value), caught.value.status) == (Refused, 400)
-    assert_silent(caught.value)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in UNPAIRED_WILL_DO])
@@ -125,69 +82,11 @@ async def test_pictures_are_set_by_form_and_told_by_link(wing: Provider, upstrea
         await wing.perform(credentials, asks.SetGroupPicture(made.group_id, upload(b"GIF89a", kind="image/gif")))
 
 
-async def test_chats_and_their_messages(wing: Provider, upstream: Upstream) -> None:
-    credentials = await linked(wing, upstream)
-    await upstream.phone(credentials, "receive", chat_id=CHAT, text="hi", sender_name="Ann", id_message="IN1")
-    await upstream.advance(200)
-    chat = next(each for each in await wing.perform(credentials, asks.ListChats(10)) if each.chat_id == CHAT)
-    assert (chat.kind, chat.is_archived) == ("user", False)
-    (message,) = await wing.perform(credentials, asks.ChatHistory(CHAT, 10))
-    assert (message.message_id, message.kind, message.content) == ("IN1", "text", {"text": "hi"})
-    assert (message.direction, message.sender_name, message.by_api) == ("incoming", "Ann", None)
-    assert await wing.perform(credentials, asks.ReadMessage(CHAT, "IN1")) == message
-    assert [each.message_id for each in await wing.perform(credentials, asks.RecentMessages(True, 60))] == ["IN1"]
-    assert await wing.perform(credentials, asks.RecentMessages(False, 60)) == []
-    with pytest.raises(NoSuchThing):
-        await wing.perform(credentials, asks.ReadMessage(CHAT, "NONE"))
-    await wing.perform(credentials, asks.MarkRead(CHAT))
-    await wing.perform(credentials, asks.MarkRead(CHAT, "IN1"))
-
-
-async def test_chats_are_archived_and_brought_back(wing: Provider, upstream: Upstream) -> None:
-    credentials = await linked(wing, upstream)
-    with pytest.raises(NoSuchThing):
-        await wing.perform(credentials, asks.Archive(OTHER))
-    await upstream.phone(credentials, "receive", chat_id=CHAT, text="hi")
-    await wing.perform(credentials, asks.Archive(CHAT))
-    assert (await upstream.sim(f"instances/{credentials.account}/people"))["chats"][0]["archived"] is True
-    await wing.perform(credentials, asks.Unarchive(CHAT))
-
-
-async def test_messages_disappear_when_asked(wing: Provider, upstream: Upstream) -> None:
-    credentials = await linked(wing, upstream)
-    await upstream.phone(credentials, "receive", chat_id=CHAT, text="hi")
-    found = await wing.perform(credentials, asks.SetDisappearing(CHAT, 86400))
-    assert (found.chat_id, found.seconds) == (CHAT, 86400)
-    with pytest.raises(Refused):
-        await wing.perform(credentials, asks.SetDisappearing(CHAT, 5))
-
-
 async def test_typing_is_shown(wing: Provider, upstream: Upstream) -> None:
     credentials = await linked(wing, upstream)
     await wing.perform(credentials, asks.ShowTyping(CHAT, 1.0, recording=True))
     with pytest.raises(Refused):
         await wing.perform(credentials, asks.ShowTyping(CHAT, 0.5))
-
-
-async def test_own_messages_are_edited_and_deleted(wing: Provider, upstream: Upstream) -> None:
-    credentials = await linked(wing, upstream)
-    sent = await wing.perform(credentials, asks.Send(CHAT, asks.Text("helo")))
-    edited = await wing.perform(credentials, asks.EditMessage(CHAT, sent.message_id, "hello"))
-    assert edited.message_id
-    await wing.perform(credentials, asks.DeleteMessage(CHAT, sent.message_id))
-    await wing.perform(credentials, asks.DeleteMessage(CHAT, sent.message_id, only_for_sender=True))
-
-
-async def test_the_file_of_a_message_has_a_fresh_link(wing: Provider, upstream: Upstream) -> None:
-    credentials = await linked(wing, upstream)
-    link = await wing.upload(credentials, upload(b"%PDF", kind="application/pdf", name="a.pdf"))
-    sent = await wing.send(credentials, asks.Send(CHAT, asks.FileByUrl(link, "a.pdf", "see")))
-    await upstream.advance(200)
-    stored = await wing.perform(credentials, asks.FileOf(CHAT, sent.message_id))
-    assert stored.file_link
-    assert stored.file_link.startswith("http")
-    with pytest.raises(NoSuchThing):
-        await wing.perform(credentials, asks.FileOf(CHAT, "NONE"))
 
 
 async def test_contacts_are_kept(wing: Provider, upstream: Upstream) -> None:
@@ -245,28 +144,6 @@ async def test_numbers_are_checked(wing: Provider, upstream: Upstream) -> None:
     await upstream.fault("checkWhatsapp", "plain_text_400", body="check phone number timeout limit exceeded")
     with pytest.raises(TryLater):
         await wing.perform(credentials, asks.CheckNumber(phone="79990003344"))
-
-
-async def test_a_group_lives(wing: Provider, upstream: Upstream) -> None:
-    credentials = await linked(wing, upstream)
-    made = await wing.perform(credentials, asks.CreateGroup("crew", (CHAT,)))
-    assert made.group_id.endswith("@g.us")
-    assert made.invite_url
-    group = made.group_id
-    await wing.perform(credentials, asks.RenameGroup(group, "band"))
-    await wing.perform(credentials, asks.AddParticipant(group, OTHER))
-    await wing.perform(credentials, asks.MakeAdmin(group, OTHER))
-    await wing.perform(credentials, asks.SetGroupRules(group, members_may_edit=True, members_may_send=False))
-    found = await wing.perform(credentials, asks.ReadGroup(group))
-    ranks = {each.chat_id: each.is_admin for each in found.participants}
-    assert (found.name, ranks[CHAT], ranks[OTHER]) == ("band", False, True)
-    await wing.perform(credentials, asks.DismissAdmin(group, OTHER))
-    await wing.perform(credentials, asks.RemoveParticipant(group, OTHER))
-    found = await wing.perform(credentials, asks.ReadGroup(group))
-    assert OTHER not in {each.chat_id for each in found.participants}
-    await wing.perform(credentials, asks.LeaveGroup(group))
-    with pytest.raises(NotAllowed):
-        await wing.perform(credentials, asks.ReadGroup(group))
 
 
 async def test_who_is_no_admin_is_told_so(wing: Provider, upstream: Upstream) -> None:

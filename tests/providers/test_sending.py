@@ -110,15 +110,6 @@ async def test_what_is_asked_to_be_sent_is_what_the_upstream_is_told(wing: Provi
     assert two == {"chatId": CHAT, "message": "two", "quotedMessageId": first.message_id, "typingTime": 1500}
 
 
-async def test_a_forward_tells_every_new_id(wing: Provider, upstream: Upstream) -> None:
-    credentials = await linked(wing, upstream)
-    for name in ("IN1", "IN2"):
-        await upstream.phone(credentials, "receive", chat_id=CHAT, text=name, id_message=name)
-    other = "79990005566@c.us"
-    sent = await wing.send(credentials, asks.Send(other, asks.Forward(CHAT, ("IN1", "IN2"))))
-    assert len({sent.message_id, *sent.more_ids}) == 2
-
-
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: type(content).__name__)
 async def test_a_native_send_is_understood_as_ours_would_be(
     wing: Provider, upstream: Upstream, content: asks.Content

@@ -315,6 +315,9 @@ async def test_in_a_storm_of_faults_every_conclusion_is_the_truth(stage: Stage) 
         if isinstance(ending, Sent) or ending.outcome is Outcome.REFUSED:
             assert (f"number {number}" in truth) is isinstance(ending, Sent), ending
     assert {type(ending) for ending in endings} >= {Sent, OutcomeUnknown}
+    await stage.advance(200)  # a journal may lag
+    found = [seen.likeness for seen in await stage.wing.sent_since(credentials, 60)]
+    assert sorted(map(str, found)) == sorted(str(stage.wing.likeness("text", {"text": words})) for words in truth)
 
 
 async def test_what_is_asked_twice_is_done_twice(stage: Stage) -> None:

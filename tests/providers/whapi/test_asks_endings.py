@@ -9,11 +9,8 @@ from app.providers.errors import (
     NoSuchThing,
     NotAllowed,
     NotLinked,
-    OutcomeUnknown,
     Refused,
     TooFast,
-    Unreachable,
-    Unsupported,
 )
 from app.providers.port import Credentials
 from app.providers.whapi.handlers import HANDLERS, UNSUPPORTED
@@ -31,33 +28,6 @@ def test_every_ask_has_a_function_or_is_declared_unsupported() -> None:
     assert {type(each).__name__ for each in samples() if type(each) not in HANDLERS} == WITHOUT
     names = {each.method for each in samples()} | {"lastIncomingCalls"}
     assert names >= UNSUPPORTED
-
-
-@pytest.mark.parametrize("name", sorted(WITHOUT))
-async def test_what_cannot_be_done_is_not_tried(line: Line, name: str) -> None:
-    before = await _count(line)
-    with pytest.raises(Unsupported):
-        await line.perform(sample(name))
-    assert await _count(line) == before
-
-
-@pytest.mark.parametrize("name", SUPPORTED)
-async def test_a_broken_answer_leaves_the_outcome_of_one_call_unknown(line: Line, name: str) -> None:
-    await line.upstream.fault("*", "status", status=502)
-    before = await _count(line)
-    with pytest.raises(OutcomeUnknown) as caught:
-        await line.perform(sample(name))
-    assert_silent(caught.value, WHAPI_TOKEN, line.credentials.token.reveal())
-    assert await _count(line) == before + 1
-
-
-@pytest.mark.parametrize("name", SUPPORTED)
-async def test_nonsense_leaves_the_outcome_unknown(line: Line, name: str) -> None:
-    for body in ("[[]", 7):
-        await line.upstream.fault("*", "status", status=200, body=body)
-        with pytest.raises(OutcomeUnknown) as caught:
-            await line.perform(sample(name))
-        assert_silent(caught.value, WHAPI_TOKEN, line.credentials.token.reveal())
 
 
 @pytest.mark.parametrize("name", SUPPORTED)
@@ -89,13 +59,6 @@ async def test_a_wrong_token_is_told_apart_from_a_missing_phone(line: Line, name
         await line.wing.perform(wrong, sample(name))
 
 
-@pytest.mark.parametrize("name", SUPPORTED)
-async def test_a_gate_that_is_not_there_was_not_called(line: Line, name: str) -> None:
-    nowhere = Credentials(line.credentials.account, line.credentials.token, "http://127.0.0.1:9/")
-    with pytest.raises(Unreachable):
-        await line.wing.perform(nowhere, sample(name))
-
-
 @pytest.mark.parametrize("odd", ["../../settings", "..", "", "a/b", "a?b", "a b", "é", "%2e%2e"])
 async def test_odd_ids_lead_nowhere_else(line: Line, odd: str) -> None:
     wanted: list[asks.Ask[None]] = [
@@ -109,7 +72,3 @@ async def test_odd_ids_lead_nowhere_else(line: Line, odd: str) -> None:
             await line.perform(ask)
     seen = await line.upstream.sim("journal?provider=whapi&kind=effect")
     assert not {"resetChannelSettings", "deleteMessage", "leaveGroup"} & {each["method"] for each in seen["entries"]}
-
-
-async def _count(line: Line) -> int:
-    return len((await line.upstream.sim("journal?provider=whapi&kind=call&limit=1000"))["entries"])

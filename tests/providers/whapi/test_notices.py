@@ -8,8 +8,6 @@ import pytest
 from app.providers.asks import Poll, Send, Text
 from app.providers.events import (
     CallChanged,
-    MessageDeleted,
-    MessageEchoed,
     MessageEdited,
     MessageProgressed,
     MessageReceived,
@@ -85,14 +83,6 @@ async def test_pairing_is_told_with_our_token_and_the_number(told: Told) -> None
     assert StateChanged("unpaired", None) in told.said(StateChanged)
 
 
-async def test_a_text_that_came_in(told: Told) -> None:
-    message_id = await told.receive(body="grüße 👋", sender_name="Ann")
-    assert await told.one(MessageReceived) == MessageReceived(message_id, ANN, ANN, "Ann", "text", {"text": "grüße 👋"})
-    (read,) = [read for read in told.notices() if isinstance(read.what, MessageReceived)]
-    assert read.happened_at is not None
-    assert (read.kind, read.file_link) == ("message_received", None)
-
-
 async def test_a_picture_that_came_in_has_its_address_beside_its_content(told: Told) -> None:
     await told.receive(kind="image", caption="look", quoted=await told.receive())
 
@@ -115,19 +105,6 @@ async def test_a_hidden_number_stays_hidden(told: Told) -> None:
     assert found.chat_id.endswith("@lid")
 
 
-async def test_what_left_by_a_call_and_what_left_by_the_phone(told: Told) -> None:
-    sent = await told.wing.send(told.credentials, Send(ANN, Text("by call")))
-    await told.act("send_from_phone", chat_id=THEIR_ANN, body="by hand")
-
-    async def both() -> bool:
-        return len(told.said(MessageEchoed)) == 2
-
-    await until(both)
-    by_call, by_hand = told.said(MessageEchoed)
-    assert by_call == MessageEchoed(sent.message_id, ANN, "text", {"text": "by call"}, by_api=True)
-    assert (by_hand.content, by_hand.by_api) == ({"text": "by hand"}, False)
-
-
 async def test_how_far_a_message_came(told: Told) -> None:
     await told.upstream.knobs(sent_seconds=None, delivered_seconds=None)
     sent = await told.wing.send(told.credentials, Send(ANN, Text("x")))
@@ -146,15 +123,6 @@ async def test_a_message_that_fails(told: Told) -> None:
     assert await told.one(MessageProgressed) == MessageProgressed(
         sent.message_id, ANN, "failed", "rejected_by_whatsapp"
     )
-
-
-async def test_an_edit_is_told_once_though_it_comes_as_action_and_as_change(told: Told) -> None:
-    message_id = await told.receive(body="helo")
-    await told.act("edit", message_id=message_id, body="hello")
-    await told.hook.has("messages_updates")
-    await told.hook.has("messages", 2)
-    assert await told.one(MessageEdited) == MessageEdited(message_id, ANN, ANN, {"text": "hello"}, own=False)
-    assert len(told.said(MessageReceived)) == 1
 
 
 async def test_a_reaction_and_its_end_are_told_once_each(told: Told) -> None:
@@ -186,12 +154,6 @@ async def test_votes_are_told_with_the_polls_whole_state(told: Told, form: str) 
     assert (first.message_id, first.chat_id, first.sender) == (poll, ANN, ANN)
     assert first.votes == third.votes == yes
     assert second.votes == [{"option": "yes", "voters": []}, {"option": "no", "voters": [ANN]}]
-
-
-async def test_a_message_that_was_taken_back_is_named_by_its_id_only(told: Told) -> None:
-    message_id = await told.receive()
-    await told.act("revoke", message_id=message_id)
-    assert await told.one(MessageDeleted) == MessageDeleted(message_id, "", "", own=False)
 
 
 async def test_a_call_rings_and_is_missed(told: Told) -> None:

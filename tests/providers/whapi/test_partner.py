@@ -6,7 +6,6 @@ import pytest
 
 from app.kit.crypto import Secret
 from app.providers.errors import (
-    CredentialRefused,
     NoSuchThing,
     NotThere,
     OutcomeUnknown,
@@ -150,20 +149,6 @@ async def test_a_listing_that_cannot_be_read_says_nothing(body: bytes) -> None:
         await wing.close()
 
 
-async def test_deleting_twice_or_what_never_was_is_no_error(wing: WhapiCloud) -> None:
-    made = await wing.create(WISH)
-    for account in (made.account, made.account, "4242", "NOSUCH-00000"):
-        await wing.delete(account)
-
-
-async def test_a_wrong_partner_token_is_told_apart(upstream: Upstream) -> None:
-    wing = whapi(upstream.manager_url, token="wrong")
-    for call in (wing.create(WISH), wing.listing(), wing.delete("RAVENX-7Q2LM"), wing.balance(), wing.one("RAVENX-1")):
-        with pytest.raises(CredentialRefused):
-            await call
-    await wing.close()
-
-
 async def test_more_than_twenty_creations_in_half_an_hour_are_too_fast(wing: WhapiCloud, upstream: Upstream) -> None:
     for number in range(wing.traits.creations):
         await wing.create(_wish(number))
@@ -237,16 +222,6 @@ async def test_a_balance_that_is_not_told_is_none(body: bytes) -> None:
         wing = whapi(server.url)
         assert await wing.balance() is None
         await wing.close()
-
-
-async def test_going_live_ends_the_trial_once(wing: WhapiCloud, upstream: Upstream) -> None:
-    made = await wing.create(WISH)
-    await wing.go_live(made.account)
-    await wing.go_live(made.account)
-    assert (await truth(upstream, made.account))["mode"] == "live"
-    assert len(await upstream.calls("changeChannelMode")) == 1
-    with pytest.raises(NotThere):
-        await wing.go_live("NOSUCH-00000")
 
 
 async def test_a_deletion_gives_back_whole_days(wing: WhapiCloud, upstream: Upstream) -> None:
