@@ -16,6 +16,9 @@ from swagger_ui_bundle import swagger_ui_path
 
 from app import migrate
 from app.accounts.auth import provide_principal, provide_uow
+from app.channels.auth import ChannelAuthenticator
+from app.channels.door import ChannelDoor
+from app.channels.parts import Parts as ChannelParts
 from app.compat.auth import LineAuthenticator
 from app.compat.door import CompatDoor
 from app.compat.native_api import NativeFace
@@ -99,7 +102,7 @@ def create_server_app(runtime: Runtime) -> Lane:
     app.state.native = native = NativeFace(parts)
     app.on_shutdown.append(native.close)
     return Lane(
-        Door(CompatDoor(app, parts)),
+        Door(ChannelDoor(CompatDoor(app, parts), _channel_parts(runtime))),
         authenticator=runtime.authenticator,
         keyring=runtime.keyring,
         snapshots=runtime.snapshots,
@@ -119,6 +122,18 @@ def _compat_parts(runtime: Runtime) -> Parts:
         waiters=runtime.waiters,
         instance_options=runtime.instance_options,
         authenticator=LineAuthenticator(runtime.database),
+        public_url=runtime.settings.public_url.rstrip("/"),
+    )
+
+
+def _channel_parts(runtime: Runtime) -> ChannelParts:
+    return ChannelParts(
+        database=runtime.database,
+        gateway=runtime.gateway,
+        registry=runtime.registry,
+        egress=runtime.egress,
+        fetcher=runtime.fetcher,
+        authenticator=ChannelAuthenticator(runtime.database),
         public_url=runtime.settings.public_url.rstrip("/"),
     )
 

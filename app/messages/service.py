@@ -240,6 +240,11 @@ async def find(uow: UnitOfWork, instance: Instance, message_id: UUID) -> Message
     return row
 
 
+async def chat_of(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, upstream_message_id: str) -> str | None:
+    """The chat of a message that we know, by the id that the gateway gave it."""
+    return await store.chat_of(uow, tenant_id, instance_id, upstream_message_id)
+
+
 async def quotable(uow: UnitOfWork, instance: Instance, message_id: UUID, chat_id: str) -> str:
     """The upstream id of a message that can be answered in a chat.
 

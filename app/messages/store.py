@@ -242,6 +242,37 @@ async def overdue(uow: UnitOfWork, before: datetime, limit: int) -> list[Message
     return list((await uow.session.scalars(query)).all())
 
 
+async def is_searched(uow: UnitOfWork, instance_id: UUID, before: datetime) -> bool:
+    """Whether a message of an instance that was handed over before an instant is being looked for."""
+    query = select(Message.id).where(
+        Message.instance_id == instance_id,
+        Message.status.in_(UNSETTLED),
+        Message.forwarded_at < before,
+        Message.forwarded_at > uow.now - SEARCHED,
+    )
+    return bool(await uow.session.scalar(select(query.exists())))
+
+
+async def fail_waiting(
+    uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, upstream_ids: Sequence[str]
+) -> list[Message]:
+    """Messages that never left the gateway's queue have failed; returns them."""
+    error = {"code": "instance_moved", "detail": "It waited at the gateway that its instance has left."}
+    statement = (
+        update(Message)
+        .where(
+            Message.tenant_id == tenant_id,
+            Message.instance_id == instance_id,
+            Message.upstream_message_id.in_(list(upstream_ids)),
+            Message.status == "queued",
+        )
+        .values(status="failed", error=error, updated_at=uow.now, version=Message.version + 1)
+        .returning(Message)
+        .execution_options(populate_existing=True)
+    )
+    return list((await uow.session.scalars(statement)).all())
+
+
 async def get(uow: UnitOfWork, message_id: UUID, *, tenant_id: UUID, lock: bool = False) -> Message | None:
     """A message of a tenant."""
     query = select(Message).where(Message.tenant_id == tenant_id, Message.id == message_id, Message.direction != EARLY)
@@ -263,6 +294,18 @@ async def by_upstream_id(
     )
     row: Message | None = await uow.session.scalar(query.with_for_update())
     return row
+
+
+async def chat_of(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, upstream_message_id: str) -> str | None:
+    """The chat of a message by its upstream id."""
+    query = select(Message.chat_id).where(
+        Message.tenant_id == tenant_id,
+        Message.instance_id == instance_id,
+        Message.upstream_message_id == upstream_message_id,
+        Message.direction != EARLY,
+    )
+    found: str | None = await uow.session.scalar(query)
+    return found
 
 
 def of_instance(
