@@ -123,6 +123,16 @@ class Stack:
         """The simulator's token for test instances."""
         return str(self._secrets["test_partner_token"])
 
+    def gateway_settings(self) -> dict[str, str]:
+        """The settings of every gateway; one that is not wanted has no token."""
+        played: dict[str, str] = {}
+        for name, url in (("green_api", self.simulator_url), ("whapi", self.whapi_url)):
+            for place, token in (("", self.partner_token), ("_TEST", self.test_partner_token)):
+                if name in self.options.gateways and (place or not self.options.real):
+                    played[f"SUBLET_{name.upper()}{place}_URL"] = url
+                    played[f"SUBLET_{name.upper()}{place}_PARTNER_TOKEN"] = token
+        return {**played, **self.options.real}
+
     def __enter__(self) -> Self:
         return self.start()
 
@@ -179,21 +189,11 @@ class Stack:
             "SUBLET_PUBLIC_URL": self.api_url,
             "SUBLET_SMTP_URL": self.smtp_url,
             "SUBLET_MAIL_FROM": "Sublet <no-reply@sublet.example>",
-            **self._gateways(),
+            **self.gateway_settings(),
             "SUBLET_EGRESS_ALLOW": "127.0.0.0/8",
             "SUBLET_LOG_LEVEL": "info",
             **self.options.env,
         }
-
-    def _gateways(self) -> dict[str, str]:
-        """The settings of every gateway; one that is not wanted has no token."""
-        played: dict[str, str] = {}
-        for name, url in (("green_api", self.simulator_url), ("whapi", self.whapi_url)):
-            for place, token in (("", self.partner_token), ("_TEST", self.test_partner_token)):
-                if name in self.options.gateways and (place or not self.options.real):
-                    played[f"SUBLET_{name.upper()}{place}_URL"] = url
-                    played[f"SUBLET_{name.upper()}{place}_PARTNER_TOKEN"] = token
-        return {**played, **self.options.real}
 
     def _child(self, name: str, *argv: str, revive: bool = False, speaks: bool = False) -> Child:
         env = {**plain_environment(), **self.env}

@@ -77,7 +77,7 @@ def main(provider: str) -> int:
 
 def _options() -> Options:
     env = {name: value for name, value in os.environ.items() if name.startswith("SUBLET_")}
-    real = _real(env)
+    real = real_gateways(env)
     played = {name for pair in _REAL.items() for name in pair}
     passed = {name: value for name, value in env.items() if name not in _OURS | played}
     return Options(
@@ -90,7 +90,7 @@ def _options() -> Options:
     )
 
 
-def _real(env: Mapping[str, str]) -> dict[str, str]:
+def real_gateways(env: Mapping[str, str]) -> dict[str, str]:
     """The settings of the gateways that are not to be played."""
     named = [name for token, url in _REAL.items() if env.get(token) for name in (token, url)]
     return {name: env[name] for name in named if name in env}

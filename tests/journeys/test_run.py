@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -63,6 +64,11 @@ def test_the_readmes_lines_do_what_they_say_and_nothing_is_left(checkout: Path) 
             assert sign in typed.stdout, (sign, typed.stdout)
         assert '"billing_mode":"live"' in typed.stdout
         assert '"balance_days":30' in typed.stdout
+        for sign in ('"provider":"whapi"', '"object":"supplier_check"', '"is_usable":true', '"object":"pool"'):
+            assert sign in typed.stdout, (sign, typed.stdout)
+        weights = {(row["provider"], row["environment"]): row["weight"] for row in suppliers_in(typed.stdout)}
+        gateways = {"green_api": 100, "whapi": 0}
+        assert weights == {(name, place): gateways[name] for name in gateways for place in ("live", "test")}
         assert '"code":"' not in typed.stdout, typed.stdout
         children = psutil.Process(running.pid).children(recursive=True)
         assert len(children) >= 5
@@ -73,6 +79,13 @@ def test_the_readmes_lines_do_what_they_say_and_nothing_is_left(checkout: Path) 
     gone, left = psutil.wait_procs(children, timeout=5)
     assert not left, [process.cmdline() for process in left]
     assert len(gone) == len(children)
+
+
+def suppliers_in(printed: str) -> list[dict[str, Any]]:
+    """The gateways in what the shell lines printed: documents without a line between them."""
+    found: dict[str, Any] = json.JSONDecoder().raw_decode(printed, printed.index('{"data":[{"provider":"green_api"'))[0]
+    rows: list[dict[str, Any]] = found["data"]
+    return rows
 
 
 def wait_for(path: Path, running: subprocess.Popen[bytes]) -> dict[str, object]:
