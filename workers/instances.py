@@ -6,6 +6,7 @@ from typing import Final
 from app.events import erasure as events
 from app.files import uploads
 from app.gateway import erasure as gateway
+from app.gateway.mailroom import Mailroom
 from app.idempotency import erasure as idempotency
 from app.inbound import erasure as inbound
 from app.instances import commands, listing, reconcile, watching
@@ -53,4 +54,4 @@ async def reconcile_listing(runtime: Runtime, claim: Claim) -> None:
 
 
 def _tools(runtime: Runtime) -> Tools:
-    return Tools(runtime.database, runtime.instance_options, ERASERS)
+    return Tools(runtime.database, runtime.instance_options, ERASERS, Mailroom())

@@ -82,7 +82,7 @@ class LimitsSet(Struct, forbid_unknown_fields=True):
 class Move(Struct, forbid_unknown_fields=True):
     """Where an instance is moved to; null leaves the choice to us."""
 
-    provider: Annotated[str | None, Meta(pattern="^[a-z][a-z0-9_]{0,29}$", examples=["whapi"])] = None
+    provider: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,29}$", examples=["whapi"])] | None = None
 
 
 class Reason(Struct, forbid_unknown_fields=True):

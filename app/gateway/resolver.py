@@ -19,6 +19,7 @@ from app.gateway.counting import units_of
 from app.gateway.options import Options
 from app.gateway.relay import answer_of
 from app.idempotency import service as idempotency
+from app.instances import moving
 from app.instances import service as instances
 from app.instances.models import Instance
 from app.jobs import ResolveMessage
@@ -125,7 +126,7 @@ async def _begin(uow: UnitOfWork, registry: Registry, options: Options, claim: C
         await _found(uow, row, await instances.find(uow, row.instance_id), told)
         return None
     try:
-        instance = await instances.find(uow, row.instance_id)
+        instance = await moving.account_at(uow, await instances.find(uow, row.instance_id), row.forwarded_at)
         credentials = await instances.credentials(uow, instance)
         provider = registry.get(instance.provider, instance.environment)
     except (AppError, Unreadable) as error:

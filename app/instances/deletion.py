@@ -27,12 +27,14 @@ from app.providers.port import Link
 log = structlog.get_logger()
 
 MOST_TRIES: Final[Mapping[Step, int]] = {
+    Step.DRAIN: 20,
     Step.CLEAR_QUEUES: 5,
     Step.LOGOUT: 6,
     Step.CONFIRM_LOGOUT: 10,
     Step.CONFIRM_DELETE: 14,
 }
 PERCENT: Final[Mapping[Step, int]] = {
+    Step.DRAIN: 5,
     Step.CLEAR_QUEUES: 10,
     Step.LOGOUT: 25,
     Step.CONFIRM_LOGOUT: 40,
@@ -42,6 +44,7 @@ PERCENT: Final[Mapping[Step, int]] = {
     Step.ERASE: 90,
 }
 WORDS: Final[Mapping[Step, str]] = {
+    Step.DRAIN: "draining_queue",
     Step.CLEAR_QUEUES: "clearing_queues",
     Step.LOGOUT: "logging_out",
     Step.CONFIRM_LOGOUT: "confirming_logout",
@@ -60,16 +63,19 @@ class Turn:
     to: Step | None
     after_seconds: float = 0.0
     learnt: dict[str, Any] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
 
 
-async def prepare(uow: UnitOfWork, plan: Plan, instance: Instance) -> Plan:
+async def prepare(uow: UnitOfWork, tools: Tools, plan: Plan, instance: Instance) -> Plan:
     """The plan of a station: the row says which it is before anything is asked."""
     instance.delete_step = str(plan.step)
     operation = await _operation(uow, instance)
     await operations.progress(uow, operation, step=WORDS[plan.step], percent=PERCENT[plan.step])
     operation.attempts += plan.step is Step.DELETE
     call_id = store.write_call(uow, instance, "delete", operation.attempts) if plan.step is Step.DELETE else None
-    return replace(plan, call_id=call_id, tries=int((operation.input or {}).get("tries", 0)))
+    is_searched = plan.step is Step.DRAIN and await tools.mailroom.is_searched(uow, instance)
+    tries = int((operation.input or {}).get("tries", 0))
+    return replace(plan, call_id=call_id, tries=tries, is_searched=is_searched)
 
 
 async def advance(tools: Tools, plan: Plan) -> None:
@@ -81,6 +87,8 @@ async def advance(tools: Tools, plan: Plan) -> None:
     else:
         turn = await _ACTS[plan.step](tools, plan)
         async with recording(tools, plan) as (uow, instance):
+            if turn.dropped:
+                await tools.mailroom.drop(uow, instance, turn.dropped)
             await _record(uow, plan, instance, turn)
 
 
@@ -100,6 +108,26 @@ async def _record(uow: UnitOfWork, plan: Plan, instance: Instance, turn: Turn) -
     operation = await _operation(uow, instance)
     kept = operation.input or {}
     operation.input = {**kept, **turn.learnt, "tries": 0 if turn.to else plan.tries + 1}
+
+
+async def _drain(tools: Tools, plan: Plan) -> Turn:
+    """What a moved instance had handed over leaves the way it was handed over, as long as that goes on; and the account
+    stays while a message of unknown outcome is looked for there: its journal goes with it.
+    """
+    assert plan.credentials is not None
+    waits = Turn(None, lifecycle.step_seconds(tools.options.ready_poll_seconds, plan.tries))
+    if plan.is_searched:
+        return waits
+    try:
+        waiting = await plan.provider.waiting(plan.credentials)
+    except NotThere:
+        return Turn(Step.CLEAR_QUEUES)
+    except ProviderError as error:
+        return _again_or(tools, plan, Turn(Step.CLEAR_QUEUES), error)
+    if not waiting:
+        return Turn(Step.CLEAR_QUEUES)
+    dropped = tuple(each.message_id for each in waiting)
+    return _again_or(tools, plan, Turn(Step.CLEAR_QUEUES, dropped=dropped), None)
 
 
 async def _clear_queues(tools: Tools, plan: Plan) -> Turn:
@@ -261,6 +289,7 @@ async def _operation(uow: UnitOfWork, instance: Instance) -> Operation:
 
 
 _ACTS: Final[Mapping[Step, Callable[[Tools, Plan], Awaitable[Turn]]]] = {
+    Step.DRAIN: _drain,
     Step.CLEAR_QUEUES: _clear_queues,
     Step.LOGOUT: _logout,
     Step.CONFIRM_LOGOUT: _confirm_logout,

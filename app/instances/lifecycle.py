@@ -21,12 +21,15 @@ PEEKS: Final = 8
 
 
 class Step(StrEnum):
-    """One thing to do. Those from `CLEAR_QUEUES` on are the stations of a deletion, kept in `delete_step`."""
+    """One thing to do. Those from `DRAIN` on are the stations of a deletion, kept in `delete_step`; only what a moved
+    instance left behind begins with `DRAIN`.
+    """
 
     CREATE = "create"
     PEEK = "peek"
     LOOK = "look"
     AWAIT_READY = "await_ready"
+    DRAIN = "drain"
     CLEAR_QUEUES = "clear_queues"
     LOGOUT = "logout"
     CONFIRM_LOGOUT = "confirm_logout"
@@ -46,6 +49,7 @@ class Facts:
     is_calling: bool = False
     quiet_until: datetime | None = None
     delete_step: str | None = None
+    is_remains: bool = False
 
 
 def next_step(facts: Facts, now: datetime) -> Step | None:
@@ -62,7 +66,8 @@ def next_step(facts: Facts, now: datetime) -> Step | None:
     if not facts.wanted:
         if facts.delete_step is not None:
             return Step(facts.delete_step)
-        return Step.CLEAR_QUEUES if facts.has_upstream else Step.RECLAIM
+        first = Step.DRAIN if facts.is_remains else Step.CLEAR_QUEUES
+        return first if facts.has_upstream else Step.RECLAIM
     if facts.status == "failed":
         return None
     if not facts.has_upstream:

@@ -85,7 +85,7 @@ async def _plan(uow: UnitOfWork, tools: Tools, registry: Registry, claim: Claim)
     if step in (Step.PEEK, Step.LOOK):
         await store.end_lost_calls(uow, instance)
         return plan
-    return plan if step is Step.AWAIT_READY else await deletion.prepare(uow, plan, instance)
+    return plan if step is Step.AWAIT_READY else await deletion.prepare(uow, tools, plan, instance)
 
 
 async def _heed_cancellation(uow: UnitOfWork, instance: Instance) -> None:
@@ -106,6 +106,7 @@ def facts_of(instance: Instance) -> Facts:
         is_calling=instance.calling_since is not None,
         quiet_until=instance.quiet_until,
         delete_step=instance.delete_step,
+        is_remains=instance.remains_of is not None,
     )
 
 

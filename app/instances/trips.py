@@ -1,8 +1,9 @@
 """What the trips of an instance share: the plan made in the first transaction, and its record in the last."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 from uuid import UUID
 
 from app.instances import store
@@ -18,6 +19,30 @@ Eraser = Callable[[UnitOfWork, UUID, UUID], Awaitable[int]]
 """Erases some of what a room keeps of (tenant, instance) and says how many rows; 0 when nothing is left."""
 
 
+class Mailroom(Protocol):
+    """What the rooms above know of messages that went through an account which is left behind."""
+
+    async def is_searched(self, uow: UnitOfWork, remains: Instance) -> bool:
+        """Whether a message is still looked for there."""
+        ...
+
+    async def drop(self, uow: UnitOfWork, remains: Instance, upstream_ids: Sequence[str]) -> int:
+        """Messages that waited there are about to be deleted from its queue; how many are known here."""
+        ...
+
+
+class NoMail:
+    """Nobody knows of any."""
+
+    async def is_searched(self, uow: UnitOfWork, remains: Instance) -> bool:
+        """See `Mailroom`."""
+        return False
+
+    async def drop(self, uow: UnitOfWork, remains: Instance, upstream_ids: Sequence[str]) -> int:
+        """See `Mailroom`."""
+        return 0
+
+
 @dataclass(frozen=True)
 class Tools:
     """What trips are given by the worker."""
@@ -25,6 +50,7 @@ class Tools:
     database: Database
     options: Options
     erasers: Mapping[str, Eraser] = field(default_factory=dict)
+    mailroom: Mailroom = field(default_factory=NoMail)
 
 
 @dataclass(frozen=True)
@@ -45,6 +71,7 @@ class Plan:
     planned: float
     call_id: UUID | None = None
     tries: int = 0
+    is_searched: bool = False
 
 
 @asynccontextmanager
