@@ -14,18 +14,19 @@ from app.providers.errors import (
 from app.providers.port import Credentials, Provider
 from tests.providers.conftest import WISH, Upstream, account, text
 
-FAULTS = [
+Fault = tuple[str, dict[str, object], type[ProviderError], bool]
+FAULTS: list[Fault] = [
     ("stall", {}, OutcomeUnknown, False),
     ("status", {"status": 499}, OutcomeUnknown, False),
     ("status", {"status": 403}, Refused, False),
     ("status", {"status": 404}, Refused, False),
 ]
-OF_CREATION = [
+OF_CREATION: list[Fault] = [
     *FAULTS,
     ("refuse", {"status": 400, "body": {"code": 100, "description": "none"}}, Refused, False),
     ("done_then_status", {"status": 400, "body": {"code": 200, "description": "not saved"}}, OutcomeUnknown, True),
 ]
-OF_SEND = [
+OF_SEND: list[Fault] = [
     *FAULTS,
     ("status", {"status": 466}, QuotaReached, False),
     ("plain_text_400", {}, NotReady, False),
@@ -43,7 +44,7 @@ async def _ending(call: Call, upstream: Upstream, method: str) -> ProviderError:
     return caught.value
 
 
-def _names(rows: list[tuple[str, dict[str, object], type[ProviderError], bool]]) -> list[str]:
+def _names(rows: list[Fault]) -> list[str]:
     return [f"{kind}-{more.get('status', '')}" for kind, more, *_ in rows]
 
 
