@@ -1,10 +1,10 @@
 """Every statement of the room; no rule."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, func, or_, select, update
+from sqlalchemy import Select, and_, case, exists, func, or_, select, update
 
 from app.instances.comparing import Known
 from app.instances.models import Finding, Instance, UpstreamCall
@@ -119,8 +119,18 @@ async def idle_movers(uow: UnitOfWork, limit: int) -> list[tuple[UUID, UUID]]:
     return [(row.tenant_id, row.id) for row in await uow.session.execute(query)]
 
 
-async def unwatched(uow: UnitOfWork, poll_seconds: float, limit: int) -> list[tuple[UUID, UUID]]:
-    """Usable instances whose state was not read for a while, the longest first: (tenant, id)."""
+async def unwatched(
+    uow: UnitOfWork, poll_seconds: float, limit: int, *, slow: Mapping[tuple[str, str], float] | None = None
+) -> list[tuple[UUID, UUID]]:
+    """Usable instances whose state was not read for a while, the longest first: (tenant, id).
+
+    `slow` are gateways by (name, environment) whose accounts are read less often, in seconds.
+    """
+    places = [
+        (and_(Instance.provider == name, Instance.environment == environment), uow.now - timedelta(seconds=seconds))
+        for (name, environment), seconds in (slow or {}).items()
+    ]
+    since = uow.now - timedelta(seconds=poll_seconds)
     query = (
         select(Instance.tenant_id, Instance.id)
         .where(
@@ -128,7 +138,7 @@ async def unwatched(uow: UnitOfWork, poll_seconds: float, limit: int) -> list[tu
             Instance.upstream_account.is_not(None),
             or_(
                 Instance.state_checked_at.is_(None),
-                Instance.state_checked_at <= uow.now - timedelta(seconds=poll_seconds),
+                Instance.state_checked_at <= (case(*places, else_=since) if places else since),
             ),
         )
         .order_by(Instance.state_checked_at.asc().nulls_first())

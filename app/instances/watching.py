@@ -33,7 +33,7 @@ async def sweep(tools: Tools, registry: Registry, claim: Claim, *, budget_second
         await work.hold(uow, claim)
         for tenant_id, instance_id in await store.idle_movers(uow, MOST_RUNG):
             uow.defer(ReconcileInstance(ref=instance_id, tenant_id=tenant_id))
-        due = await store.unwatched(uow, tools.options.state_poll_seconds, MOST_WATCHED)
+        due = await unwatched(uow, tools, registry)
     ends, places = time.monotonic() + budget_seconds, asyncio.Semaphore(AT_ONCE)
 
     async def one(tenant_id: UUID, instance_id: UUID) -> None:
@@ -45,6 +45,14 @@ async def sweep(tools: Tools, registry: Registry, claim: Claim, *, budget_second
     async with tools.database.begin(SYSTEM) as uow:
         pause = min(SweepInstances.every_seconds, tools.options.state_poll_seconds)
         await work.settle(uow, claim, again_seconds=1.0 if len(due) == MOST_WATCHED else pause)
+
+
+async def unwatched(uow: UnitOfWork, tools: Tools, registry: Registry) -> list[tuple[UUID, UUID]]:
+    """Whose state is due to be read: (tenant, id). Where calls are counted it is read less often."""
+    seconds = tools.options.state_poll_seconds
+    pauses = {(name, where): provider.traits.watch_seconds for name, where, provider in registry.all()}
+    slow = {place: pause for place, pause in pauses.items() if pause > seconds}
+    return await store.unwatched(uow, seconds, MOST_WATCHED, slow=slow)
 
 
 async def watch(tools: Tools, registry: Registry, tenant_id: UUID, instance_id: UUID) -> None:

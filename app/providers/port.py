@@ -36,7 +36,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     the address that it notifies; a change restarts every account. `billing`: `by_existence`, a day is charged while an
     account exists, or `prepaid_days`, days are moved from the partner's pool to an account, which ends by itself. At
     most `creations` accounts may be created in `creation_seconds`; 0 is no such limit. After a change of mode an
-    account is away for `restart_seconds`. `unsupported` are catalogue names of asks that it cannot do.
+    account is away for `restart_seconds`. Where calls are counted, an account's state is looked at no more often than
+    every `watch_seconds`. `unsupported` are catalogue names of asks that it cannot do.
     """
 
     words: str
@@ -47,6 +48,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     creations: int = 0
     creation_seconds: float = 0.0
     restart_seconds: float = 0.0
+    watch_seconds: float = 0.0
     has_queue: bool = True
     has_pull: bool = True
     has_scan_socket: bool = True

@@ -3,17 +3,23 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import Text, cast, delete, select, update
 
 from app import jobs
 from app.events.models import Event
 from app.instances import service
 from app.instances.models import Instance
+from app.instances.trips import Tools
+from app.instances.watching import unwatched
+from app.kit.crypto import Secret
 from app.kit.db import SYSTEM
 from app.kit.work import Work
+from app.providers.registry import Registry
+from app.providers.whapi.adapter import WhapiCloud
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
 from tests.factories import make_ready_instance, make_tenant, read_instance
+from tests.routes.inbound.test_hook import make_hook
 from tests.workers.wishes import asked, holds, later, let_go, operation_of, reached, wish_for
 from workers.main import HANDLERS, ensure_periodic
 from workers.task import do_work
@@ -76,6 +82,23 @@ async def test_polling_sees_what_no_notification_told(runtime: Runtime, drain: D
         later(runtime, runtime.instance_options.state_poll_seconds)
         await run_sweep(runtime)
         assert (await read_instance(runtime, instance.id)).connection == connection
+
+
+async def test_a_gateway_that_counts_calls_is_looked_at_within_its_limit(runtime: Runtime) -> None:
+    """A trial of Whapi has 1,000 calls a month for all that is done with it. Source: help desk (read 2026-11-21)."""
+    registry = Registry({("whapi", "live"): WhapiCloud("http://127.0.0.1:9", Secret("none"))})
+    hooks = [await make_hook(runtime, provider=name, upstream_id=None) for name in ("whapi", "green_api")]
+    async with runtime.database.begin(SYSTEM) as uow:
+        values = {"upstream_account": cast(Instance.id, Text), "state_checked_at": uow.now}
+        await uow.session.execute(update(Instance).values(values))
+    often, seldom = runtime.instance_options.state_poll_seconds, WhapiCloud.traits.watch_seconds
+    assert 30 * 86400 / seldom <= 750
+    tools = Tools(runtime.database, runtime.instance_options)
+    for seconds, due in ((0.0, []), (often, hooks[1:]), (seldom - often, hooks)):
+        later(runtime, seconds)
+        async with runtime.database.begin(SYSTEM) as uow:
+            found = await unwatched(uow, tools, registry)
+        assert {instance_id for _, instance_id in found} == {hook.instance_id for hook in due}
 
 
 async def test_each_real_change_is_one_event(runtime: Runtime, drain: Drain, upstream: Upstream) -> None:

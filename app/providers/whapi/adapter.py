@@ -57,6 +57,8 @@ class WhapiCloud:
         creations=20,
         creation_seconds=1800.0,
         restart_seconds=30.0,
+        # A trial has 1,000 calls a month, looks at its state among them; its changes are told by callbacks.
+        watch_seconds=3600.0,
         has_queue=False,
         has_pull=False,
         has_scan_socket=False,
