@@ -14,7 +14,7 @@ import structlog
 
 from app.funding import rules, store
 from app.funding.books import Books
-from app.funding.models import Extension, PrepaidAccount
+from app.funding.models import Extension, Pool, PrepaidAccount
 from app.funding.options import Options
 from app.funding.rules import Verdict
 from app.funding.store import Due, End
@@ -83,16 +83,18 @@ async def serve(gateway: Gateway, due: Due) -> bool:
     In this order: an extension that fails leaves the trial as it was. It is never both in doubt and changed.
     """
     intent = await intend(gateway, due)
-    moved = intent is not None
     if intent is not None and not await carry_out(gateway, intent):
-        return moved
+        return True
     if due.goes_live:
         await go_live(gateway, due)
-    return moved
+    return intent is not None
 
 
 async def intend(gateway: Gateway, due: Due) -> Intent | None:
-    """Write down what is about to be asked for; None when nothing is needed after all, or nothing can be known."""
+    """Write down what is about to be asked for.
+
+    None when nothing is needed after all, nothing can be known, another is at it, or the pool has nothing to give.
+    """
     try:
         told = await gateway.provider.one(due.account)
     except ProviderError as error:
@@ -105,31 +107,43 @@ async def intend(gateway: Gateway, due: Due) -> Intent | None:
         instance = await instances.lock(uow, due.tenant_id, due.instance_id)
         if instance is None or instance.upstream_funded_until != due.funded_until:
             return None
+        if await store.is_in_doubt(uow, due.tenant_id, due.instance_id):
+            return None
         row = await store.lock(uow, due.tenant_id, due.instance_id)
         await take_note(gateway, uow, instance, row, told.funded_until)
         await uow.session.flush()
-        days = await _wanted(uow, gateway, instance, row)
+        still = await _still_due(uow, gateway, instance)
+        days = _needed(uow, gateway, still, row) if still else 0
+        if days:
+            days = await _at_most(uow, gateway, days)
         return Intent.of(_write(uow, gateway, instance, days)) if days else None
 
 
-async def _wanted(uow: UnitOfWork, gateway: Gateway, instance: Instance, row: PrepaidAccount) -> int:
-    """What the account still needs; the first paid days before its mode is changed, whatever is left of the gift.
+async def _still_due(uow: UnitOfWork, gateway: Gateway, instance: Instance) -> Due | None:
+    found = await store.due(uow, gateway.name, gateway.environment, gateway.options.margin, instance_id=instance.id)
+    return found[0] if found else None
 
-    While the pool was found empty it is a day at a time, so that many get some.
-    """
-    options = gateway.options
-    still = await store.due(uow, gateway.name, gateway.environment, options.margin, instance_id=instance.id)
-    if not still:
-        return 0
-    pool = await store.pool(uow, gateway.name, gateway.environment)
+
+def _needed(uow: UnitOfWork, gateway: Gateway, due: Due, row: PrepaidAccount) -> int:
+    """What an account needs; the first paid days before its mode is changed, whatever is left of the gift."""
     return rules.wanted(
-        still[0].entitled_until,
-        instance.upstream_funded_until,
+        due.entitled_until,
+        due.funded_until,
         uow.now,
-        step_days=1 if pool.empty_since else options.step_days,
-        margin=options.margin,
-        at_once=still[0].goes_live and row.put_days == row.gift_days,
+        step_days=gateway.options.step_days,
+        margin=gateway.options.margin,
+        at_once=due.goes_live and row.put_days == row.gift_days,
     )
+
+
+async def _at_most(uow: UnitOfWork, gateway: Gateway, days: int) -> int:
+    """What the pool may be asked for: a day at a time since it was found empty, so that many get some, and nothing
+    while it holds nothing, which is looked up before each round.
+    """
+    pool = await store.pool(uow, gateway.name, gateway.environment)
+    if pool.empty_since is None:
+        return days
+    return 0 if pool.is_dry else 1
 
 
 def _write(uow: UnitOfWork, gateway: Gateway, instance: Instance, days: int) -> Extension:
@@ -183,7 +197,7 @@ async def resolve(gateway: Gateway, intent: Intent) -> bool:
         if is_quiet_over:
             await _end(gateway, intent, "gone", "the account went before its days could be seen")
         return is_quiet_over
-    verdict = rules.judge(intent.before, told.funded_until, intent.started_at)
+    verdict = _judge(intent, told.funded_until)
     if verdict is Verdict.DONE:
         await _record_done(gateway, intent, told.funded_until)
         return True
@@ -193,14 +207,16 @@ async def resolve(gateway: Gateway, intent: Intent) -> bool:
 
 
 async def go_live(gateway: Gateway, due: Due) -> None:
-    """End the trial mode; until the account is back from its restart it is left alone. To repeat it is safe."""
+    """End the trial mode of an account that has what it needs; until it is back from its restart it is left alone.
+
+    To repeat it is safe.
+    """
     async with gateway.database.begin(SYSTEM) as uow:
-        found = await store.due(
-            uow, gateway.name, gateway.environment, gateway.options.margin, instance_id=due.instance_id
-        )
         instance = await instances.lock(uow, due.tenant_id, due.instance_id)
-        until = instance.upstream_funded_until if instance else None
-        if not found or not found[0].goes_live or until is None or until <= uow.now:
+        still = await _still_due(uow, gateway, instance) if instance else None
+        if still is None or not still.goes_live or still.funded_until is None or still.funded_until <= uow.now:
+            return
+        if _needed(uow, gateway, still, await store.lock(uow, due.tenant_id, due.instance_id)):
             return
     try:
         await gateway.provider.go_live(due.account)
@@ -231,8 +247,10 @@ async def believe(gateway: Gateway, known: End, told: datetime) -> None:
     """Take note of an end that upstream tells otherwise, unless ours has moved since it was compared."""
     async with gateway.database.begin(SYSTEM) as uow:
         instance = await instances.lock(uow, known.tenant_id, known.instance_id)
+        if instance is None or instance.upstream_funded_until != known.funded_until:
+            return
         row = await store.lock(uow, known.tenant_id, known.instance_id)
-        if instance is None or instance.upstream_funded_until != known.funded_until or row.settled_at is not None:
+        if row.settled_at is not None or await store.is_in_doubt(uow, known.tenant_id, known.instance_id):
             return
         await take_note(gateway, uow, instance, row, told)
 
@@ -254,33 +272,52 @@ async def _record_failure(gateway: Gateway, intent: Intent, error: ProviderError
         row.state, row.detail = "refused" if refused else "unknown", error.detail
         row.finished_at = uow.now if refused else None
         if isinstance(error, PoolEmpty):
-            pool = await store.pool(uow, gateway.name, gateway.environment)
-            if pool.empty_since is None:
-                pool.empty_since = uow.now
-                log.error("pool_empty", provider=gateway.name, environment=gateway.environment, wanted=intent.days)
+            row.state = "short"
+            _note_empty(uow, await store.pool(uow, gateway.name, gateway.environment), intent)
+
+
+def _note_empty(uow: UnitOfWork, pool: Pool, intent: Intent) -> None:
+    """Say once that the pool does not hold what is wanted."""
+    if pool.empty_since is None:
+        pool.empty_since = uow.now
+        log.error("pool_empty", provider=pool.provider, environment=pool.environment, wanted=intent.days)
 
 
 async def _record_done(gateway: Gateway, intent: Intent, told: datetime | None) -> None:
-    """Book an extension, once. A reading that does not show it yet is made up for by what was put on the account."""
+    """Book an extension, once. A reading that does not show it yet is made up for by what was put on the account;
+    what one shows beyond that was put on it by somebody else.
+    """
     async with gateway.database.begin(SYSTEM) as uow:
         instance = await instances.lock(uow, intent.tenant_id, intent.instance_id)
         account = await store.lock(uow, intent.tenant_id, intent.instance_id)
         row = await store.lock_extension(uow, intent.tenant_id, intent.id)
         if row.finished_at is not None or instance is None:
             return
-        if rules.judge(intent.before, told, intent.started_at) is not Verdict.DONE:
-            told = max(intent.before or row.started_at, row.started_at) + timedelta(days=intent.days)
-        row.state, row.finished_at, row.after_until = "done", uow.now, told
         account.put_days += intent.days
-        instance.upstream_funded_until = told
+        instance.upstream_funded_until = rules.extended(intent.before, intent.started_at, intent.days)
         await gateway.books(uow).extension(intent.account, intent.days, intent.comment)
+        if _judge(intent, told) is Verdict.DONE:
+            await take_note(gateway, uow, instance, account, told)
+        row.state, row.finished_at, row.after_until = "done", uow.now, instance.upstream_funded_until
         pool = await store.pool(uow, gateway.name, gateway.environment)
         if pool.days is not None:
             pool.days -= intent.days
 
 
 async def _end(gateway: Gateway, intent: Intent, state: str, detail: str) -> None:
+    """Close an extension that was not done, or of which nobody will know.
+
+    A gateway may tell a pool that is too small by a server error (Whapi notes: undocumented, 503 is the candidate).
+    """
     async with gateway.database.begin(SYSTEM) as uow:
         row = await store.lock_extension(uow, intent.tenant_id, intent.id)
-        if row.finished_at is None:
-            row.state, row.finished_at, row.detail = state, uow.now, detail
+        if row.finished_at is not None:
+            return
+        row.state, row.finished_at, row.detail = state, uow.now, detail
+        pool = await store.pool(uow, gateway.name, gateway.environment)
+        if state == "lost" and pool.days is not None and pool.days < intent.days:
+            _note_empty(uow, pool, intent)
+
+
+def _judge(intent: Intent, told: datetime | None) -> Verdict:
+    return rules.judge(intent.before, told, intent.started_at, intent.days)

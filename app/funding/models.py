@@ -48,8 +48,9 @@ class PrepaidAccount(Base):
 class Extension(Base, TenantOwned):
     """Days that are moved from a pool to an account: committed before the call leaves, open until its end is known.
 
-    `state`: intended, unknown, done, refused, lost (surely not done, by what was read after the quiet period) or gone
-    (the account went first). `comment` goes with the call and is unique. One is open per instance.
+    `state`: intended, unknown, done, refused, short (refused, as the pool did not hold so many), lost (surely not done,
+    by what was read after the quiet period) or gone (the account went first). `comment` goes with the call and is
+    unique. One is open per instance.
     """
 
     __tablename__ = "extensions"
@@ -62,6 +63,13 @@ class Extension(Base, TenantOwned):
             "instance_id",
             unique=True,
             postgresql_where=text("finished_at is null"),
+        ),
+        Index(
+            "ix_extensions_refused",
+            "tenant_id",
+            "instance_id",
+            "finished_at",
+            postgresql_where=text("state = 'refused'"),
         ),
     )
 
@@ -81,7 +89,9 @@ class Extension(Base, TenantOwned):
 
 
 class Pool(Base):
-    """What a partner account holds: the last reading, and since when it is low or was found empty."""
+    """What a partner account holds: the last reading less what was moved since, when it was read and its listing looked
+    at, and since when it is low or was found empty.
+    """
 
     __tablename__ = "pools"
 
@@ -91,11 +101,16 @@ class Pool(Base):
     read_at: Mapped[datetime | None]
     low_since: Mapped[datetime | None]
     empty_since: Mapped[datetime | None]
-    note: Mapped[str | None]
+    looked_at: Mapped[datetime | None]
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether it was found empty, and by the last reading still is."""
+        return self.empty_since is not None and self.days is not None and self.days < 1
 
 
 class PoolReading(Base):
-    """A balance that was read, kept."""
+    """A balance that was read, kept for a bit more than a year."""
 
     __tablename__ = "pool_readings"
 

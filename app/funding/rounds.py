@@ -5,18 +5,24 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID, uuid5
+
+import structlog
 
 from app.funding import extending, settling, store
 from app.funding.extending import Gateway, Intent
 from app.funding.options import Options
+from app.funding.store import Due
 from app.jobs import FundGateway
 from app.kit import work
 from app.kit.db import SYSTEM, Database
 from app.kit.work import Claim
 from app.providers.registry import Registry
 
+log = structlog.get_logger()
+
+One = TypeVar("One", Intent, Due)
 AT_ONCE: Final = 8
 MOST: Final = 400
 SOON_SECONDS: Final = 5.0
@@ -62,27 +68,38 @@ async def _round(gateway: Gateway, claim: Claim, ends: float) -> float | None:
     place = (gateway.name, gateway.environment)
     await _book(gateway, claim)
     async with gateway.database.begin(SYSTEM) as uow:
-        is_first = (await store.pool(uow, *place)).read_at is None
+        pool = await store.pool(uow, *place)
         doubts = [Intent.of(row) for row in await store.open_extensions(uow, *place)]
-    if is_first:  # what is spent below comes out of something
+    if pool.read_at is None or pool.is_dry:  # what is spent below comes out of something
         await settling.read_pool(gateway, claim)
-    moved = await _all([partial(extending.resolve, gateway, intent) for intent in doubts], ends)
+    moved = await _all(partial(extending.resolve, gateway), doubts, ends)
     async with gateway.database.begin(SYSTEM) as uow:
-        due = await store.due(uow, *place, gateway.options.margin, MOST)
-    moved = await _all([partial(extending.serve, gateway, one) for one in due], ends) or moved
+        is_dry = (await store.pool(uow, *place)).is_dry
+        due = [] if is_dry else await store.due(uow, *place, gateway.options.margin, MOST)
+    moved = await _all(partial(extending.serve, gateway), due, ends) or moved
+    has_more = moved and (time.monotonic() >= ends or len(due) == MOST)
     await _book(gateway, claim)
+    is_settled = await _check(gateway, claim, moved=moved)
+    if has_more:
+        return 0.0
+    return None if is_settled else min(SOON_SECONDS, gateway.options.quiet_seconds / 4)
+
+
+async def _check(gateway: Gateway, claim: Claim, *, moved: bool) -> bool:
+    """Look at what upstream has, when something moved or it is time; whether nothing is in doubt then."""
+    place = (gateway.name, gateway.environment)
     async with gateway.database.begin(SYSTEM) as uow:
         is_open = await store.count_open(uow, *place) > 0
-        leaving = await store.leaving(uow, *place)
-        read_at = (await store.pool(uow, *place)).read_at
-        is_old = read_at is None or uow.now - read_at >= timedelta(seconds=gateway.options.balance_seconds)
-    if is_old:
+        is_gone = any(row.deleted_at for row in await store.leaving(uow, *place))
+        pool = await store.pool(uow, *place)
+        old = uow.now - timedelta(seconds=gateway.options.balance_seconds)
+        is_old = pool.read_at is None or pool.read_at <= old
+        is_unseen = pool.looked_at is None or pool.looked_at <= old
+    if is_unseen:
         await settling.look(gateway, claim)
-    if moved or is_old or any(row.deleted_at for row in leaving):
-        is_open = not await settling.read_pool(gateway, claim) or is_open
-    if time.monotonic() >= ends or len(due) == MOST:
-        return 0.0
-    return min(SOON_SECONDS, gateway.options.quiet_seconds / 4) if is_open else None
+    if moved or is_old or is_gone:
+        return await settling.read_pool(gateway, claim) and not is_open
+    return not is_open
 
 
 async def _book(gateway: Gateway, claim: Claim) -> None:
@@ -93,12 +110,16 @@ async def _book(gateway: Gateway, claim: Claim) -> None:
         pass
 
 
-async def _all(acts: Sequence[Callable[[], Awaitable[bool]]], ends: float) -> bool:
-    """Do all, some at a time, as long as there is time; whether any of them says yes."""
+async def _all(act: Callable[[One], Awaitable[bool]], them: Sequence[One], ends: float) -> bool:
+    """Do it with all, some at a time, as long as there is time; whether any says yes. One that fails stops no other."""
     places = asyncio.Semaphore(AT_ONCE)
 
-    async def one(act: Callable[[], Awaitable[bool]]) -> bool:
+    async def one(each: One) -> bool:
         async with places:
-            return time.monotonic() < ends and await act()
+            try:
+                return time.monotonic() < ends and await act(each)
+            except Exception as error:
+                log.error("account_failed", instance=str(each.instance_id), exc_info=error)
+                return False
 
-    return any(await asyncio.gather(*(one(act) for act in acts)))
+    return any(await asyncio.gather(*(one(each) for each in them)))

@@ -10,6 +10,8 @@ from typing import Final
 DAY: Final = timedelta(days=1)
 SLACK: Final = timedelta(minutes=1)
 """How far two clocks may be apart, and how exactly an upstream tells its instants."""
+CALL: Final = timedelta(minutes=10)
+"""How long after its row was written a call may have had its effect."""
 
 
 def whole_days(span: timedelta) -> int:
@@ -51,14 +53,25 @@ class Verdict(StrEnum):
     UNTOLD = "untold"
 
 
-def judge(before: datetime | None, after: datetime | None, started_at: datetime) -> Verdict:
+def extended(before: datetime | None, started_at: datetime, days: int) -> datetime:
+    """When an account ends after an extension; one that had ended is extended from the instant of the call."""
+    return max(before or started_at, started_at) + days * DAY
+
+
+def judge(before: datetime | None, after: datetime | None, started_at: datetime, days: int) -> Verdict:
     """Whether an extension was done; one that is undone may still be done later, until its quiet period is over.
 
-    An account that had ended is extended from the instant of the call.
+    No gateway documents from where days are counted, if not from the later of its end and the call: perhaps from the
+    call, or from a past end. What moved the end to elsewhere is somebody else's.
     """
     if after is None:
         return Verdict.UNTOLD
-    return Verdict.DONE if after > (before or started_at) + SLACK else Verdict.UNDONE
+    before = before or started_at
+    if after <= before + SLACK:
+        return Verdict.UNDONE
+    is_later = after >= extended(before, started_at, days) - SLACK
+    is_so = is_later or any(abs(after - base - days * DAY) <= CALL for base in (started_at, before))
+    return Verdict.DONE if is_so else Verdict.UNDONE
 
 
 def same(known: datetime | None, told: datetime) -> bool:
@@ -74,7 +87,7 @@ def found_days(known: datetime | None, told: datetime | None, now: datetime) -> 
     if told is None or known is None or told <= known + SLACK:
         return 0
     days = round((told - known) / DAY)
-    if known >= now or abs(told - known - days * DAY) <= SLACK:
+    if not days or known >= now or abs(told - known - days * DAY) <= SLACK:
         return days
     return max(0, math.ceil((told - now) / DAY))
 

@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 BATCH: Final = 500
 OVER: Final = timedelta(days=7)
+MOST_DAYS: Final = 1_000_000_000
+"""A balance beyond it is none: such a number is a fault, or in another unit."""
 
 
 async def meet(gateway: Gateway, claim: Claim) -> bool:
@@ -55,18 +57,11 @@ async def use(gateway: Gateway, claim: Claim) -> bool:
     async with gateway.database.begin(SYSTEM) as uow:
         await work.hold(uow, claim)
         begun = await store.begun(uow, gateway.name, gateway.environment, BATCH)
-        taken: dict[str, int] = {}
-        charged: list[Used] = []
-        for account in begun:
-            fresh = _begun(account)
-            taken[account.account] = len(fresh)
-            charged += fresh
-            row = await store.lock(uow, account.tenant_id, account.instance_id)
-            row.used_days += len(fresh)
-        if taken:
-            await uow.session.flush()
-            await gateway.books(uow).use(taken)
-            await charging.book(uow, charged)
+        fresh = {account: _begun(account) for account in begun}
+        if begun:
+            await store.add_used(uow, {account: len(days) for account, days in fresh.items()})
+            await gateway.books(uow).use({account.account: len(days) for account, days in fresh.items()})
+            await charging.book(uow, [day for days in fresh.values() for day in days])
     return len(begun) == BATCH
 
 
@@ -75,27 +70,32 @@ def _begun(account: Begun) -> list[Used]:
     until = account.funded_until or account.at
     left = rules.whole_days(until - account.at)
     used = []
+    account_of = f"{account.instance_id}.{account.moves}" if account.moves else str(account.instance_id)
     for ordinal in range(account.used_days, account.put_days - left):
         began = min(until - (account.put_days - ordinal) * DAY, account.at)
-        source = f"{account.instance_id}:prepaid:{ordinal}"
+        source = f"{account_of}:prepaid:{ordinal}"
         used.append(Used(account.tenant_id, account.instance_id, billing_day(began), source))
     return used
 
 
 async def look(gateway: Gateway, claim: Claim) -> None:
-    """Compare what is known of every account's end with the listing; what differs is believed, and noted."""
+    """Compare what is known of every account's end with the listing; what differs is read once more by itself, as a
+    listing may lag behind, and then believed and noted.
+    """
     async with gateway.database.begin(SYSTEM) as uow:
         await work.hold(uow, claim)
         known = await store.ends(uow, gateway.name, gateway.environment)
+        (await store.pool(uow, gateway.name, gateway.environment)).looked_at = uow.now
     try:
-        listed = await gateway.provider.listing()
+        for one in await gateway.provider.listing():
+            row = known.get(one.account)
+            if row is None or one.funded_until is None or rules.same(row.funded_until, one.funded_until):
+                continue
+            told = await gateway.provider.one(one.account)
+            if told is not None and told.funded_until is not None:
+                await extending.believe(gateway, row, told.funded_until)
     except ProviderError as error:
-        log.warning("listing_failed", provider=gateway.name, detail=error.detail)
-        return
-    for one in listed:
-        row = known.get(one.account)
-        if row is not None and one.funded_until is not None and not rules.same(row.funded_until, one.funded_until):
-            await extending.believe(gateway, row, one.funded_until)
+        log.warning("ends_not_compared", provider=gateway.name, detail=error.detail)
 
 
 async def read_pool(gateway: Gateway, claim: Claim) -> bool:
@@ -107,24 +107,28 @@ async def read_pool(gateway: Gateway, claim: Claim) -> bool:
     place = (gateway.name, gateway.environment)
     async with gateway.database.begin(SYSTEM) as uow:
         before = await store.leaving(uow, *place)
+        booked = await gateway.books(uow).pool()
     try:
         told = await gateway.provider.balance()
     except ProviderError as error:
         log.warning("balance_not_read", provider=gateway.name, detail=error.detail)
         return not before
+    days = told.days if told is not None and abs(told.days) <= MOST_DAYS else None
     async with gateway.database.begin(SYSTEM) as uow:
         await work.hold(uow, claim)
         after = await store.leaving(uow, *place)
         is_quiet = _same(before, after) and not await store.count_open(uow, *place)
-        if told is None:
-            await store.set_note(uow, [row for row in after if row.deleted_at], "the gateway tells no balance")
-            return True
-        settled = is_quiet and await _settle(uow, gateway, after, told.days)
+        is_quiet = is_quiet and booked == await gateway.books(uow).pool()
+        if is_quiet:
+            await _settle(uow, gateway, after, days)
         pool = await store.pool(uow, *place)
-        pool.days, pool.read_at = told.days, uow.now
-        await store.note_reading(uow, *place, told.days)
-        await _watch(uow, gateway, pool)
-    return settled or not after
+        pool.days, pool.read_at = days, uow.now
+        if days is None:
+            log.warning("balance_not_told", provider=gateway.name)
+        else:
+            await store.note_reading(uow, *place, days)
+            await _watch(uow, gateway, pool, days)
+    return is_quiet or not after
 
 
 def _same(before: Sequence[Leaving], after: Sequence[Leaving]) -> bool:
@@ -133,19 +137,25 @@ def _same(before: Sequence[Leaving], after: Sequence[Leaving]) -> bool:
     return len(gone) == len(before) and gone == [row.instance_id for row in after]
 
 
-async def _settle(uow: UnitOfWork, gateway: Gateway, rows: Sequence[Leaving], days: int) -> bool:
-    """Bring the books to what was read: deletions first, what is left over came from, or went, outside."""
+async def _settle(uow: UnitOfWork, gateway: Gateway, rows: Sequence[Leaving], days: int | None) -> None:
+    """Bring the books to what was read: deletions first, what is left over came from, or went, outside.
+
+    Where no balance is told the likeliest habit stands for what came back.
+    """
     books = gateway.books(uow)
-    change = days - await books.pool()
     lefts = [_left(row) for row in rows]
+    likely = [rules.HABITS[0](left) for left in lefts]
+    change = sum(likely) if days is None else days - await books.pool()
     back = rules.given_back(lefts, change) if rows else []
     note = "bought" if change > 0 else "unexplained"
     if back is None and change > sum(rules.whole_days(left.total) + 1 for left in lefts):
-        back, note = [rules.HABITS[0](left) for left in lefts], "bought, beside deletions"
+        back, note = likely, "bought, beside deletions"
     if back is None:
         log.error("refund_unexplained", provider=gateway.name, change=change, accounts=[row.account for row in rows])
         await store.set_note(uow, rows, f"deleted; with {len(rows)} in all the pool changed by {change} days")
         back = [0 for _ in rows]
+    if days is None:
+        await store.set_note(uow, rows, "deleted; the gateway tells no balance, so what came back is presumed")
     for row, count in zip(rows, back, strict=True):
         account = await store.lock(uow, row.tenant_id, row.instance_id)
         rest = account.put_days - account.used_days - count
@@ -163,7 +173,6 @@ async def _settle(uow: UnitOfWork, gateway: Gateway, rows: Sequence[Leaving], da
         level = log.error if note == "unexplained" else log.info
         level("pool_moved", provider=gateway.name, environment=gateway.environment, days=rest, note=note)
         await books.reading(rest, new_id(), note)
-    return True
 
 
 def _left(row: Leaving) -> Left:
@@ -172,17 +181,16 @@ def _left(row: Leaving) -> Left:
     return Left(total, max(timedelta(), total - (row.put_days - row.gift_days) * DAY))  # gifts are used first
 
 
-async def _watch(uow: UnitOfWork, gateway: Gateway, pool: Pool) -> None:
-    """Say once that the pool is low, and once that it is no more."""
-    assert pool.days is not None
+async def _watch(uow: UnitOfWork, gateway: Gateway, pool: Pool, days: int) -> None:
+    """Say once that the pool is low, and once that it is no more; it is not empty any more when it holds a step."""
     spent = await store.spent(uow, gateway.name, gateway.environment, OVER)
-    left = rules.days_to_empty(pool.days, spent, OVER)
-    place = {"provider": gateway.name, "environment": gateway.environment, "days": pool.days, "days_to_empty": left}
-    if pool.days < gateway.options.low_days and pool.low_since is None:
+    left = rules.days_to_empty(days, spent, OVER)
+    place = {"provider": gateway.name, "environment": gateway.environment, "days": days, "days_to_empty": left}
+    if days < gateway.options.low_days and pool.low_since is None:
         pool.low_since = uow.now
         log.error("pool_low", **place)
-    elif pool.days >= gateway.options.low_days and pool.low_since is not None:
+    elif days >= gateway.options.low_days and pool.low_since is not None:
         pool.low_since = None
         log.info("pool_filled", **place)
-    if pool.days > 0 and pool.empty_since is not None and pool.days >= gateway.options.step_days:
+    if days >= gateway.options.step_days:
         pool.empty_since = None

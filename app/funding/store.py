@@ -1,18 +1,19 @@
 """Every statement of the room; no rule."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.funding.books import prefix
 from app.funding.models import Extension, Pool, PoolReading, PrepaidAccount
 from app.kit.db import UnitOfWork
 
+KEEP_READINGS: Final = timedelta(days=400)
 NEW: Final = text(
     """
     select i.tenant_id, i.id as instance_id, i.upstream_account as account, i.upstream_created_at as created_at,
@@ -29,7 +30,7 @@ NEW: Final = text(
 # The subscription's row is locked before its account is drawn on, as everywhere.
 BEGUN: Final = text(
     """
-    select p.tenant_id, p.instance_id, p.account, p.put_days, p.used_days, span.at,
+    select p.tenant_id, p.instance_id, p.account, p.put_days, p.used_days, span.at, i.moves,
         i.upstream_funded_until as funded_until
     from prepaid_accounts p
     join instances i on i.tenant_id = p.tenant_id and i.id = p.instance_id
@@ -44,7 +45,8 @@ BEGUN: Final = text(
     for update of p, s
     """
 )
-# What nobody may use, and what nobody pays for, is not funded: a trial counts as paid by the house until it ends.
+# What nobody may use, and what nobody pays for, is not funded: a trial counts as paid by the house until it ends. What
+# was refused of late waits, ever longer, up to an hour.
 _ENTITLED = """
     case when s.billing_mode = 'trial' then coalesce(s.trial_ends_at, cast(:now as timestamptz) + interval '1 day')
         else s.paid_through_at end
@@ -57,12 +59,19 @@ DUE: Final = text(
     join instances i on i.tenant_id = p.tenant_id and i.id = p.instance_id
     join subscriptions s on s.tenant_id = p.tenant_id and s.instance_id = p.instance_id
     join tenants t on t.id = p.tenant_id
+    left join lateral (
+        select count(*) as times, max(e.finished_at) as last_at from extensions e
+        where e.tenant_id = p.tenant_id and e.instance_id = p.instance_id and e.state = 'refused'
+            and e.finished_at > cast(:now as timestamptz) - interval '1 day'
+    ) refusal on true
     where p.provider = :provider and p.environment = :environment and p.settled_at is null
         and (cast(:instance_id as uuid) is null or p.instance_id = :instance_id)
         and i.wanted and i.status in ('active', 'provisioning') and i.suspended_by is null
         and i.upstream_deleted_at is null and t.status = 'active' and s.closed_at is null
         and coalesce(p.busy_until, cast(:now as timestamptz)) <= cast(:now as timestamptz)
         and {_ENTITLED} > cast(:now as timestamptz)
+        and (refusal.times = 0 or cast(:now as timestamptz)
+            >= refusal.last_at + least(interval '1 hour', refusal.times * refusal.times * interval '1 minute'))
         and not exists (
             select from extensions e
             where e.tenant_id = p.tenant_id and e.instance_id = p.instance_id and e.finished_at is null
@@ -103,12 +112,13 @@ ENDS: Final = text(
         )
     """
 )
+# By what was posted of late to no instance, for which there is an index: a pool's account grows for ever.
 SPENT: Final = text(
     """
-    select coalesce(-sum(e.days), 0) from ledger_entries e
-    join ledger_transactions t on t.tenant_id = e.tenant_id and t.id = e.transaction_id
-    where e.account = :account and t.kind in ('upstream_extension', 'upstream_end')
-        and t.posted_at > cast(:since as timestamptz)
+    select coalesce(-sum(e.days), 0) from ledger_transactions t
+    join ledger_entries e on e.tenant_id = t.tenant_id and e.transaction_id = t.id and e.account = :account
+    where t.instance_id is null and t.posted_at > cast(:since as timestamptz)
+        and t.kind in ('upstream_extension', 'upstream_end')
     """
 )
 GIFTS: Final = text(
@@ -118,7 +128,20 @@ GIFTS: Final = text(
     where p.provider = :provider and p.environment = :environment and p.created_at > pools.read_at
     """
 )
-PREPAID: Final = text("select coalesce(sum(days), 0) from ledger_entries where starts_with(account, :prefix)")
+PREPAID: Final = text(
+    """
+    select coalesce(sum(put_days - used_days), 0) from prepaid_accounts
+    where provider = :provider and environment = :environment and settled_at is null
+    """
+)
+ADD_USED: Final = text(
+    """
+    update prepaid_accounts p set used_days = p.used_days + u.days
+    from unnest(cast(:tenants as uuid[]), cast(:instances as uuid[]), cast(:days as int[]))
+        as u(tenant_id, instance_id, days)
+    where p.tenant_id = u.tenant_id and p.instance_id = u.instance_id
+    """
+)
 
 
 @dataclass(frozen=True)
@@ -143,6 +166,7 @@ class Begun:
     put_days: int
     used_days: int
     at: datetime
+    moves: int
     funded_until: datetime | None
 
 
@@ -193,6 +217,12 @@ async def begun(uow: UnitOfWork, provider: str, environment: str, limit: int) ->
     return [Begun(**row) for row in (await uow.session.execute(BEGUN, place)).mappings()]
 
 
+async def add_used(uow: UnitOfWork, days: Mapping[Begun, int]) -> None:
+    """Count days of accounts that have begun; the caller holds their rows."""
+    place = {"tenants": [one.tenant_id for one in days], "instances": [one.instance_id for one in days]}
+    await uow.session.execute(ADD_USED, place | {"days": list(days.values())})
+
+
 async def due(
     uow: UnitOfWork,
     provider: str,
@@ -236,6 +266,14 @@ async def lock_extension(uow: UnitOfWork, tenant_id: UUID, extension_id: UUID) -
     return (await uow.session.scalars(query)).one()
 
 
+async def is_in_doubt(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> bool:
+    """Whether an extension of the account is open; who asks holds the instance's row."""
+    query = select(Extension.id).where(
+        Extension.tenant_id == tenant_id, Extension.instance_id == instance_id, Extension.finished_at.is_(None)
+    )
+    return bool(await uow.session.scalar(select(query.exists())))
+
+
 async def open_extensions(uow: UnitOfWork, provider: str, environment: str) -> Sequence[Extension]:
     """Extensions whose end is not known, oldest first."""
     query = select(Extension).where(
@@ -257,7 +295,10 @@ async def pools(uow: UnitOfWork) -> Sequence[Pool]:
 
 
 async def note_reading(uow: UnitOfWork, provider: str, environment: str, days: int) -> None:
-    """Keep a balance."""
+    """Keep a balance, and forget the oldest."""
+    old = PoolReading.read_at < uow.now - KEEP_READINGS
+    here = (PoolReading.provider == provider, PoolReading.environment == environment)
+    await uow.session.execute(delete(PoolReading).where(*here, old))
     await uow.session.execute(
         insert(PoolReading)
         .values(provider=provider, environment=environment, read_at=uow.now, days=days)
@@ -278,7 +319,7 @@ async def gifts(uow: UnitOfWork, provider: str, environment: str) -> int:
 
 async def prepaid(uow: UnitOfWork, provider: str, environment: str) -> int:
     """Days on all accounts that have not begun."""
-    return int(await uow.session.scalar(PREPAID, {"prefix": prefix(provider, environment) + "prepaid:"}) or 0)
+    return int(await uow.session.scalar(PREPAID, {"provider": provider, "environment": environment}) or 0)
 
 
 async def count_open(uow: UnitOfWork, provider: str, environment: str) -> int:

@@ -195,9 +195,9 @@ async def attach(uow: UnitOfWork, instance: Instance, account: Created | Listed)
     """Store the upstream account of an instance; from here on no create is open.
 
     Without upstream's word for its creation it is now, unless the create went on over the cut of a billing day: then
-    only the listing can tell for which days it is charged.
+    only the listing can tell for which days it is charged, if it is charged by them at all.
     """
-    is_sure = billing_day(instance.calling_since or uow.now) == billing_day(uow.now)
+    is_sure = account.funded_until or billing_day(instance.calling_since or uow.now) == billing_day(uow.now)
     vault = await open_vault(uow, instance.tenant_id)
     created_at = account.created_at if isinstance(account, Listed) else None
     instance.upstream_account = account.account

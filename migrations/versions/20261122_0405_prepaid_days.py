@@ -82,6 +82,13 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("finished_at is null"),
     )
+    op.create_index(
+        "ix_extensions_refused",
+        "extensions",
+        ["tenant_id", "instance_id", "finished_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'refused'"),
+    )
     op.create_table(
         "pools",
         sa.Column("provider", sa.String(), nullable=False),
@@ -90,7 +97,7 @@ def upgrade() -> None:
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("low_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("empty_since", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("note", sa.String(), nullable=True),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("provider", "environment", name=op.f("pk_pools")),
     )
     op.create_table(
@@ -110,6 +117,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("pool_readings")
     op.drop_table("pools")
+    op.drop_index("ix_extensions_refused", table_name="extensions", postgresql_where=sa.text("state = 'refused'"))
     op.drop_index("uq_extensions_open", table_name="extensions", postgresql_where=sa.text("finished_at is null"))
     op.drop_table("extensions")
     op.drop_index(

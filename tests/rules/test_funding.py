@@ -41,11 +41,11 @@ def test_at_once_does_not_wait_for_the_margin() -> None:
 
 def test_an_end_that_moved_proves_an_extension_and_one_that_did_not_proves_none() -> None:
     until = NOW + DAY
-    assert rules.judge(until, until + 7 * DAY, NOW) is Verdict.DONE
-    assert rules.judge(until, until, NOW) is Verdict.UNDONE
-    assert rules.judge(until, until + timedelta(seconds=5), NOW) is Verdict.UNDONE
-    assert rules.judge(until, None, NOW) is Verdict.UNTOLD
-    assert rules.judge(None, NOW + 7 * DAY, NOW) is Verdict.DONE
+    assert rules.judge(until, until + 7 * DAY, NOW, 7) is Verdict.DONE
+    assert rules.judge(until, until, NOW, 7) is Verdict.UNDONE
+    assert rules.judge(until, until + timedelta(seconds=5), NOW, 7) is Verdict.UNDONE
+    assert rules.judge(until, None, NOW, 7) is Verdict.UNTOLD
+    assert rules.judge(None, NOW + 7 * DAY, NOW, 7) is Verdict.DONE
 
 
 def test_days_of_somebody_else_are_found() -> None:

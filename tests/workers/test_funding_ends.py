@@ -161,10 +161,10 @@ async def test_an_empty_pool_is_told_once_and_tried_again(funds: Funds) -> None:
     await funds.work()
     pool = await funds.pool()
     assert (pool.empty_since is not None, pool.low_since is not None) == (True, True)
-    assert [row.state for row in await funds.extensions()] == ["refused"]
+    assert [row.state for row in await funds.extensions()] == ["short"]
     since = pool.low_since
     await funds.work()
-    assert [row.state for row in await funds.extensions()] == ["refused", "done"]
+    assert [row.state for row in await funds.extensions()] == ["short", "done"]
     await funds.upstream.control("POST", "whapi/partners", {"token": WHAPI_TOKEN, "top_up": 100})
     await funds.later(days=5.5)
     await funds.work()

@@ -1,0 +1,200 @@
+"""Prepaid days when more than one is at it, when a gateway says what is odd, and when one account spoils its round."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from sqlalchemy import select, text
+
+from app.funding import extending, rounds
+from app.funding.models import PoolReading
+from app.funding.store import End
+from app.instances import service
+from app.instances.models import Instance
+from app.jobs import FundGateway
+from app.kit import work
+from app.kit.db import SYSTEM
+from app.kit.work import Work
+from app.providers.port import Created
+from tests.workers.funds import POOL_DAYS, WHAPI_TOKEN, Funds
+from tests.workers.test_funding_doubles import CALL, comes_right, due, open_books
+from tests.workers.test_funding_ends import deleted
+from tests.workers.wishes import dying
+
+
+async def by_hand(funds: Funds, instance: Instance, days: int) -> None:
+    """Somebody puts days on an account in the gateway's own panel."""
+    await funds.gateway().provider.fund(instance.upstream_account or "", days, f"by hand {uuid4()}")
+
+
+async def test_days_that_another_worker_is_putting_on_it_are_nobody_elses(funds: Funds) -> None:
+    instance = await funds.instance(days=30)
+    await open_books(funds)
+    gateway = funds.gateway()
+    (one,) = await due(funds, gateway)
+    intent = await extending.intend(gateway, one)
+    assert intent is not None
+    await gateway.provider.fund(intent.account, intent.days, intent.comment)  # and has not recorded it
+    assert await extending.intend(gateway, one) is None
+    told = await gateway.provider.one(intent.account)
+    assert told is not None
+    assert told.funded_until is not None
+    end = End(one.tenant_id, one.instance_id, one.account, one.funded_until)
+    await extending.believe(gateway, end, told.funded_until)
+    assert (await funds.account(instance)).put_days == 6
+    await comes_right(funds, instance)
+
+
+async def test_days_of_somebody_else_that_come_with_ours_are_booked_as_well(funds: Funds) -> None:
+    instance = await funds.instance(days=30)
+    await open_books(funds)
+    gateway = funds.gateway()
+    (one,) = await due(funds, gateway)
+    intent = await extending.intend(gateway, one)
+    assert intent is not None
+    await gateway.provider.fund(intent.account, intent.days, intent.comment)
+    await by_hand(funds, instance, 3)
+    await funds.work()
+    account = await funds.account(instance)
+    assert (account.put_days, account.note is not None) == (16, True)
+    assert [row.state for row in await funds.extensions()] == ["done"]
+    await funds.they_match()
+
+
+async def test_days_of_somebody_else_do_not_prove_ours(funds: Funds) -> None:
+    instance = await funds.instance(days=30)
+    await funds.upstream.faults({"method": CALL, "kind": "lose_request", "times": 1})
+    await funds.work()
+    await by_hand(funds, instance, 3)
+    await funds.later(seconds=61)
+    await funds.work()
+    assert [row.state for row in await funds.extensions()] == ["lost"]
+    assert (await funds.account(instance)).put_days == 9
+    await funds.they_match()
+
+
+async def test_a_trial_is_not_ended_before_its_first_paid_days_are_there(funds: Funds) -> None:
+    instance = await funds.instance(days=30)
+    await funds.upstream.faults({"method": "getChannel", "kind": "lose_request", "times": 1})
+    await funds.work()
+    assert (await funds.channel(instance))["mode"] == "trial"
+    assert await funds.extended() == {}
+    await comes_right(funds, instance)
+    assert (await funds.channel(instance))["mode"] == "live"
+
+
+async def test_one_who_pays_less_than_is_left_of_the_trial_goes_live_without_days(funds: Funds) -> None:
+    instance = await funds.instance(days=3)
+    await funds.work()
+    assert (await funds.channel(instance))["mode"] == "live"
+    assert await funds.extended() == {}
+
+
+async def test_an_empty_pool_is_not_asked_for_days_until_it_holds_some(funds: Funds) -> None:
+    await funds.upstream.control("POST", "whapi/partners", {"token": WHAPI_TOKEN, "days": 0})
+    instance = await funds.instance(days=30)
+    for _ in range(5):
+        await funds.work()
+        await funds.later(seconds=60)
+    assert [row.state for row in await funds.extensions()] == ["short"]
+    assert (await funds.channel(instance))["mode"] == "trial"
+    await funds.upstream.control("POST", "whapi/partners", {"token": WHAPI_TOKEN, "top_up": 100})
+    await funds.work()
+    assert [row.state for row in await funds.extensions()] == ["short", "done"]
+    assert (await funds.channel(instance))["mode"] == "live"
+    await funds.they_match()
+
+
+async def test_a_pool_that_is_short_is_found_out_when_the_gateway_says_only_503(funds: Funds) -> None:
+    await funds.upstream.control("POST", "config", {"whapi": {"extend_short_status": 503}})
+    await funds.upstream.control("POST", "whapi/partners", {"token": WHAPI_TOKEN, "days": 5})
+    await funds.instance(days=30)
+    await funds.work()
+    assert (await funds.pool()).empty_since is None
+    await funds.later(seconds=61)
+    await funds.work()
+    assert (await funds.pool()).empty_since is not None
+    assert [(row.state, row.days) for row in await funds.extensions()] == [("lost", 7), ("done", 1)]
+    await funds.they_match()
+
+
+async def test_one_that_is_always_refused_is_asked_ever_less_often(funds: Funds) -> None:
+    instance = await funds.instance(days=30)
+    await funds.upstream.faults({"method": CALL, "kind": "refuse"})
+    for _ in range(20):
+        await funds.work()
+        await funds.later(seconds=60)
+    assert [row.state for row in await funds.extensions()] == ["refused"] * 4
+    await funds.upstream.faults()
+    await funds.later(seconds=3600)
+    await comes_right(funds, instance)
+
+
+async def test_an_account_that_fails_spoils_no_other(funds: Funds) -> None:
+    for name in ("A", "B"):
+        await funds.instance(days=30, name=name)
+    await open_books(funds)
+    async with funds.runtime.database.begin(SYSTEM) as uow:
+        uow.defer(FundGateway(ref=rounds.ref_of("whapi", "live")))
+    async with funds.runtime.database.begin(SYSTEM) as uow:
+        claim = await work.claim(
+            uow, (await uow.session.scalars(select(Work.id).where(Work.kind == FundGateway.kind))).one(), 60
+        )
+    assert claim is not None
+    gateway = funds.gateway(dying(funds.runtime, 5))  # after two to book, one for doubts and one for who is due
+    await rounds.fund(gateway.database, funds.runtime.registry, gateway.options, claim, budget_seconds=20)
+    assert len(await funds.extended()) == 1
+    await funds.work()
+    assert len(await funds.extended()) == 2
+    await funds.they_match()
+
+
+async def test_what_a_listing_tells_late_is_not_believed(funds: Funds) -> None:
+    instance = await funds.instance(days=30)
+    await funds.work()
+    before = await funds.account(instance)
+    await funds.upstream.faults({"method": "getChannels", "kind": "garbage"})
+    await funds.later(seconds=3700)
+    await funds.work()
+    assert (await funds.account(instance)).put_days == before.put_days
+    await funds.they_match()
+
+
+async def test_a_balance_that_cannot_be_stops_nothing(funds: Funds) -> None:
+    await funds.upstream.control("POST", "whapi/partners", {"token": WHAPI_TOKEN, "days": 10**10})
+    instance = await funds.instance(days=30)
+    await funds.work()
+    assert (await funds.channel(instance))["mode"] == "live"
+    assert (await funds.pool()).days is None
+
+
+async def test_without_a_balance_a_deletion_is_settled_by_what_is_likely(funds: Funds) -> None:
+    await funds.upstream.control("POST", "whapi/partners", {"token": WHAPI_TOKEN, "days": 10**10})
+    instance = await funds.instance(days=30)
+    await funds.work()
+    await deleted(funds, instance)
+    await funds.work()
+    account = await funds.account(instance)
+    assert (account.back_days, account.settled_at is not None) == (7, True)
+    assert account.note is not None
+
+
+async def test_readings_are_kept_for_a_year_and_a_bit(funds: Funds) -> None:
+    await funds.work()
+    await funds.later(days=401)
+    await funds.work()
+    async with funds.runtime.database.begin(SYSTEM) as uow:
+        assert list(await uow.session.scalars(select(PoolReading.days))) == [POOL_DAYS]
+        assert await uow.session.scalar(text("select count(*) from extensions")) == 0
+
+
+async def test_an_account_made_over_the_cut_of_a_day_is_funded(funds: Funds) -> None:
+    instance = await funds.instance(days=30)
+    told = await funds.gateway().provider.one(instance.upstream_account or "")
+    assert told is not None
+    async with funds.runtime.database.begin(SYSTEM) as uow:
+        row = await service.find(uow, instance.id)
+        row.calling_since = uow.now - timedelta(days=1)
+        await service.attach(uow, row, Created(told.account, told.token, told.base_url, told.funded_until))
+    await funds.work()
+    assert (await funds.account(instance)).gift_days == 6
+    await funds.they_match()
