@@ -123,16 +123,6 @@ class Stack:
         """The simulator's token for test instances."""
         return str(self._secrets["test_partner_token"])
 
-    def gateway_settings(self) -> dict[str, str]:
-        """The settings of every gateway; one that is not wanted has no token."""
-        played: dict[str, str] = {}
-        for name, url in (("green_api", self.simulator_url), ("whapi", self.whapi_url)):
-            for place, token in (("", self.partner_token), ("_TEST", self.test_partner_token)):
-                if name in self.options.gateways and (place or not self.options.real):
-                    played[f"SUBLET_{name.upper()}{place}_URL"] = url
-                    played[f"SUBLET_{name.upper()}{place}_PARTNER_TOKEN"] = token
-        return {**played, **self.options.real}
-
     def __enter__(self) -> Self:
         return self.start()
 
@@ -189,7 +179,11 @@ class Stack:
             "SUBLET_PUBLIC_URL": self.api_url,
             "SUBLET_SMTP_URL": self.smtp_url,
             "SUBLET_MAIL_FROM": "Sublet <no-reply@sublet.example>",
-            **self.gateway_settings(),
+            **gateway_settings(
+                self.options,
+                {"green_api": self.simulator_url, "whapi": self.whapi_url},
+                {"": self.partner_token, "_TEST": self.test_partner_token},
+            ),
             "SUBLET_EGRESS_ALLOW": "127.0.0.0/8",
             "SUBLET_LOG_LEVEL": "info",
             **self.options.env,
@@ -232,6 +226,19 @@ class Stack:
 
     def _save_secrets(self) -> None:
         write_private(self.home / "secrets.json", json.dumps(self._secrets))
+
+
+def gateway_settings(options: Options, urls: Mapping[str, str], tokens: Mapping[str, str]) -> dict[str, str]:
+    """What the app is told of gateways: where those that are wanted are played, by name, and the tokens for it by
+    environment (`` is live, `_TEST` is test), and of those that are real.
+    """
+    played: dict[str, str] = {}
+    for name in options.gateways:
+        for place, token in tokens.items():
+            if place or not options.real:
+                played[f"SUBLET_{name.upper()}{place}_URL"] = urls[name]
+                played[f"SUBLET_{name.upper()}{place}_PARTNER_TOKEN"] = token
+    return {**played, **options.real}
 
 
 def write_private(path: Path, content: str) -> None:

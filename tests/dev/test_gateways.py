@@ -1,24 +1,16 @@
 """Which gateways a stack is set up with: played, real, or left out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from app.providers import wings
 from dev.gateways import GATEWAYS, PROVIDERS, WEIGHTS
 from dev.phones import PHONES
-from dev.stack import Options, Stack
+from dev.stack import Options, gateway_settings
 from dev.up import real_gateways
 
 
-@contextmanager
-def settings_of(options: Options) -> Iterator[dict[str, str]]:
-    """What a stack that is not started would tell the app about gateways."""
-    stack = Stack(options)
-    try:
-        stack.simulator_url, stack.whapi_url = "http://green.example", "http://whapi.example"
-        yield stack.gateway_settings()
-    finally:
-        stack.stop()
+def told(options: Options) -> dict[str, str]:
+    """What a stack tells the app about gateways."""
+    urls = {name: f"http://{name}.example" for name in GATEWAYS}
+    return gateway_settings(options, urls, {"": "live-token", "_TEST": "test-token"})
 
 
 def opened(settings: dict[str, str]) -> set[tuple[str, str]]:
@@ -36,18 +28,17 @@ def test_every_gateway_of_the_house_is_played_and_can_be_chosen() -> None:
 
 
 def test_a_stack_plays_the_gateways_that_are_wanted_and_no_other() -> None:
-    with settings_of(Options()) as settings:
-        assert opened(settings) == {("green_api", "live"), ("green_api", "test")}
-    with settings_of(Options(gateways=("whapi",))) as settings:
-        assert opened(settings) == {("whapi", "live"), ("whapi", "test")}
-        assert settings["SUBLET_WHAPI_URL"] == "http://whapi.example"
+    assert opened(told(Options())) == {("green_api", "live"), ("green_api", "test")}
+    settings = told(Options(gateways=("whapi",)))
+    assert opened(settings) == {("whapi", "live"), ("whapi", "test")}
+    assert settings["SUBLET_WHAPI_URL"] == "http://whapi.example"
 
 
 def test_where_a_gateway_is_real_no_played_one_serves_live_instances() -> None:
     real = real_gateways({"SUBLET_WHAPI_PARTNER_TOKEN": "secret", "SUBLET_GREEN_API_URL": "http://unused.example"})
     assert real == {"SUBLET_WHAPI_PARTNER_TOKEN": "secret"}
-    with settings_of(Options(gateways=GATEWAYS, real=real)) as settings:
-        assert opened(settings) == {("whapi", "live"), ("green_api", "test"), ("whapi", "test")}
-        assert "SUBLET_WHAPI_URL" not in settings
+    settings = told(Options(gateways=GATEWAYS, real=real))
+    assert opened(settings) == {("whapi", "live"), ("green_api", "test"), ("whapi", "test")}
+    assert "SUBLET_WHAPI_URL" not in settings
     both = {name: name.lower() for name in ("SUBLET_GREEN_API_PARTNER_TOKEN", "SUBLET_GREEN_API_URL")}
     assert real_gateways(both) == both
