@@ -1,5 +1,6 @@
 """A channel of a tenant, called as Whapi's clients call theirs, over both gateways."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.channels import table
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
 from tests.factories import bearer, make_ready_instance, make_tenant
@@ -28,10 +30,15 @@ class Client:
     stage: Stage
     away: Abroad | None = None
     said: list[str] = field(default_factory=list)
+    count: int = 0
+    asked: set[str] = field(default_factory=set)
 
     async def call(self, verb: str, path: str, *, token: str | None = None, **more: Any) -> httpx2.Response:
         """One call."""
         self.stage._afresh()
+        operation, _ = table.find(verb, path.partition("?")[0])
+        if operation is not None:
+            self.asked.add(operation.name)
         headers = bearer(self.line.token if token is None else token) | more.pop("headers", {})
         reply = await self.http.request(verb, f"/whapi{path}", headers=headers, **more)
         self.said.append(f"{verb} {path} {reply.status_code} {reply.headers} {reply.text}")
@@ -47,8 +54,11 @@ class Client:
         """Ann writes; the message's id."""
         if self.away is not None:
             return await self.away.channel.receive(words)
-        told = await self.stage.act("messages", sender="79990003344@c.us", text=words)
-        return str(told["id_message"])
+        self.count += 1
+        message_id = f"3A{self.count:06d}"
+        await self.stage.act("receive", chat_id="79990003344@c.us", text=words, id_message=message_id)
+        await asyncio.sleep(0.2)
+        return message_id
 
     @property
     def secrets(self) -> tuple[str, ...]:
