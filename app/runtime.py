@@ -12,6 +12,7 @@ from app.gateway.options import Options as GatewayOptions
 from app.gateway.records import Records
 from app.gateway.relay import Relay
 from app.gateway.snapshots import Snapshots
+from app.instances.filekeys import FileKeys
 from app.instances.options import Options as InstanceOptions
 from app.instances.options import RepairPolicy
 from app.kit import work
@@ -70,7 +71,7 @@ async def open_runtime(
     found, gateways = wings.find(wings.named(settings.wings)), settings.gateway()
     registry = Registry(wings.open_all(found, gateways, settings.upstream_timeout_seconds))
     egress = Egress(settings.networks())
-    fetcher = Fetcher(settings.networks(), wings.file_bases(found, gateways))
+    fetcher = Fetcher(settings.networks(), wings.file_bases(found, gateways), FileKeys(database, registry))
     gateway_options = _gateway_options(settings)
     relay = Relay(database, registry, gateway_options)
     records = Records(database)

@@ -75,6 +75,7 @@ async def start(
         world.storage.origin = running.url
         if whapi_tokens:
             manager, gate = _application(), _application()
+            manager.router.add_routes(storage.routes(world))
             manager.router.add_route("*", "/{path:.*}", Face(world, "manager").handle)
             gate.router.add_route("*", "/{path:.*}", Face(world, "gate").handle)
             world.whapi.manager_url = f"http://{host}:{await _listen(running, manager, whapi_manager_port)}"

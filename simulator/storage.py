@@ -106,7 +106,7 @@ class Storage:
         blob.close()
         return blob
 
-    def link(self, owner: int | str, blob: Blob, seconds: float) -> str:
+    def link(self, owner: int | str, blob: Blob, seconds: float, *, origin: str = "") -> str:
         """A new address of the blob that nobody can guess; `owner` is an idInstance or a channel's id."""
         blob.is_used = True
         suffix = Path(blob.name).suffix if blob.name.isascii() else ""
@@ -114,7 +114,7 @@ class Storage:
             suffix = kinds.TYPES.guess_extension(blob.mime) or ""
         place = f"{owner}/{secrets.token_hex(16)}{suffix}"
         self._links[place] = Link(blob, self._world.clock.now() + seconds)
-        origin = self._world.config.public_url or self.origin
+        origin = self._world.config.public_url or origin or self.origin
         return f"{origin.rstrip('/')}/{PREFIX}/{place}"
 
     def stored(self, owner: int | str, blob: Blob) -> str:

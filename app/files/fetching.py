@@ -1,17 +1,18 @@
 """Reading a gateway's file. The address was told by a gateway, so it is treated as any stranger's.
 
-Each address, redirects included, must be https and is checked when it is dialled (`app.kit.egress`). The one exception
-is the origin at which the operator told us to reach the gateway itself: in development it is on this machine.
+Each address, redirects included, must be https and is checked when it is dialled (`app.kit.egress`). The exceptions
+are the origin at which the operator told us to reach the gateway itself, in development on this machine, and that at
+which the account is called. To the latter alone goes the account's token, where files are read with it.
 """
 
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 from uuid import UUID
 
 import aiohttp
@@ -19,6 +20,7 @@ import aiohttp
 from app.files.links import FileGone, FileLink
 from app.kit.egress import AddressBlocked, Egress, Network, UrlRefused
 from app.kit.errors import AppError, RateLimited, UpstreamError
+from app.providers.port import Credentials
 
 MOST_BYTES: Final = 100 * 1024 * 1024
 """Source: GREEN-API sending pages, no file is larger (read 2026-11-21)."""
@@ -36,7 +38,14 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 GONE: Final = frozenset({400, 401, 403, 404, 410})
 """Signed addresses that have expired are answered in all these ways."""
 CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,12}-\d{1,12}|\*)/(\d{1,12}|\*)")
+Origin = tuple[str, str | None, int | None]
+Keys = Callable[[FileLink], Awaitable[Credentials | None]]
+"""Whose token reads a file; None when it is free."""
 ANYWHERE: Final = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
+
+
+async def no_keys(_: FileLink) -> None:
+    """Every file is free."""
 
 
 class RangeNotThere(AppError):
@@ -98,6 +107,7 @@ class Fetcher:
         self,
         allowed: tuple[Network, ...],
         bases: Mapping[tuple[str, str], str],
+        keys: Keys = no_keys,
         *,
         most: int = MOST_AT_ONCE,
         wait_seconds: float = WAIT_SECONDS,
@@ -105,7 +115,8 @@ class Fetcher:
         self._times = aiohttp.ClientTimeout(
             total=TOTAL_SECONDS, connect=wait_seconds, sock_connect=CONNECT_SECONDS, sock_read=IDLE_SECONDS
         )
-        self._bases = {place: _origin(urlsplit(base)) for place, base in bases.items()}
+        self._bases = {place: _origin(base) for place, base in bases.items()}
+        self._keys = keys
         self._readers: Counter[UUID] = Counter()
         self._guarded = Egress(allowed, per_host=0, most=most, agent="Sublet/1")
         self._direct = Egress(ANYWHERE, per_host=0, most=most, agent="Sublet/1")
@@ -117,9 +128,9 @@ class Fetcher:
             FileGone: the gateway no longer has it. RangeNotThere: it is not that long.
             UpstreamError: it cannot be read now.
         """
-        url = link.url
+        url, key = urldefrag(link.url).url, await self._keys(link)
         for _ in range(MOST_HOPS + 1):
-            answer = await self._begin(link, url, wanted_range)
+            answer = await self._begin(link, url, wanted_range, key)
             if answer.status not in REDIRECTS:
                 return _understood(answer)
             url = urljoin(url, answer.headers.get("Location", ""))
@@ -148,10 +159,16 @@ class Fetcher:
         await self._guarded.close()
         await self._direct.close()
 
-    async def _begin(self, link: FileLink, url: str, wanted_range: str | None) -> aiohttp.ClientResponse:
+    async def _begin(
+        self, link: FileLink, url: str, wanted_range: str | None, key: Credentials | None
+    ) -> aiohttp.ClientResponse:
         headers = {} if wanted_range is None else {"Range": wanted_range}
         try:
-            is_base = self._bases.get((link.provider, link.environment)) == _origin(urlsplit(url))
+            origin = _origin(url)
+            is_account = key is not None and origin == _origin(key.base_url)
+            if is_account and key is not None:
+                headers["Authorization"] = f"Bearer {key.token.reveal()}"
+            is_base = is_account or origin == self._bases.get((link.provider, link.environment))
             return await (self._direct if is_base else self._guarded).get(url, headers, self._times)
         except (UrlRefused, AddressBlocked):
             fault = "blocked"
@@ -193,5 +210,6 @@ def _length(answer: aiohttp.ClientResponse) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
 
 
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+def _origin(url: str) -> Origin:
+    parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)

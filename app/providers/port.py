@@ -37,7 +37,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     account exists, or `prepaid_days`, days are moved from the partner's pool to an account, which ends by itself. At
     most `creations` accounts may be created in `creation_seconds`; 0 is no such limit. After a change of mode an
     account is away for `restart_seconds`. Where calls are counted, an account's state is looked at no more often than
-    every `watch_seconds`. `unsupported` are catalogue names of asks that it cannot do.
+    every `watch_seconds`. `files_behind_token`: files that lie where the account is called are read with its token.
+    `unsupported` are catalogue names of asks that it cannot do.
     """
 
     words: str
@@ -52,6 +53,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     has_queue: bool = True
     has_pull: bool = True
     has_scan_socket: bool = True
+    files_behind_token: bool = False
     unsupported: frozenset[str] = frozenset()
 
     @property

@@ -162,5 +162,7 @@ class WhapiConfig(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True)
     story_seconds: Annotated[float, Meta(gt=0)] = 86400.0
     media_kept_seconds: Annotated[float, Meta(gt=0)] = 30 * 86400.0
     """Files are kept so long (help desk)."""
+    files_at_gate: bool = False
+    """The link in a message is that of getMedia, which wants the channel's token; else it is free (seen in samples)."""
     wa_id_suffix: bool = False
     """wa_id of a checked phone ends in @s.whatsapp.net (undocumented)."""

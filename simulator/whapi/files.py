@@ -118,7 +118,11 @@ def publish(whapi: Whapi, channel: Channel, media: Media, kind: str) -> None:
     Source: Whapi help desk, read 2026-11-21.
     """
     if kind in channel.settings["media"]["auto_download"] and not media.link:
-        media.link = whapi.world.storage.link(channel.id, media.blob, whapi.config.media_kept_seconds)
+        if whapi.config.files_at_gate:
+            media.link = f"{whapi.gate_url}media/{media.id}"
+            return
+        kept, origin = whapi.config.media_kept_seconds, whapi.manager_url
+        media.link = whapi.world.storage.link(channel.id, media.blob, kept, origin=origin)
 
 
 def forget(whapi: Whapi, channel: Channel, media: Media) -> None:

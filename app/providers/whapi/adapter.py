@@ -62,6 +62,7 @@ class WhapiCloud:
         has_queue=False,
         has_pull=False,
         has_scan_socket=False,
+        files_behind_token=True,
         unsupported=UNSUPPORTED,
     )
 

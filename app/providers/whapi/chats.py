@@ -6,9 +6,9 @@ from app.providers import asks
 from app.providers.answers import Chat, Disappearing, Edited, Message, StoredFile
 from app.providers.errors import NoSuchThing, Refused, Unsupported
 from app.providers.port import Credentials
-from app.providers.reading import link_in, number_in, text_in
+from app.providers.reading import number_in, text_in
 from app.providers.whapi.client import Client, path_of
-from app.providers.whapi.contents import file_of
+from app.providers.whapi.contents import file_of, link_of
 from app.providers.whapi.ids import contact, ours, theirs
 from app.providers.whapi.journal import message_of
 from app.providers.whapi.sending import since
@@ -155,7 +155,7 @@ async def file(client: Client, credentials: Credentials, ask: asks.FileOf) -> St
         ProviderError: any other ending.
     """
     row = told(await client.call(credentials, "GET", path_of("messages", ask.message_id)))
-    link = link_in(file_of(row), "link")
+    link = link_of(file_of(row))
     if link is None or not _is_of(ask.chat_id, ours(text_in(row, "chat_id"))):
         raise NoSuchThing("the message has no file that can be fetched")
     return StoredFile(file_link=link)

@@ -6,9 +6,10 @@ Source: message schemas of the Whapi gate reference, 2025 and 2026 texts (read 2
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from app.providers import likeness as common
-from app.providers.reading import list_in, number_in, object_in, text_in, texts_in
+from app.providers.reading import link_in, list_in, number_in, object_in, text_in, texts_in
 from app.providers.whapi.ids import ours
 
 Content = dict[str, Any]
@@ -18,6 +19,8 @@ FILES: Final = {
     "documentWithCaption": "document",
 }
 """Under which key a message of a type has its file."""
+STORED: Final = "#stored"
+"""Ends an address of ours for a file that the channel keeps: it may be sent by the id before it."""
 
 
 def read_content(message: Any) -> tuple[str, Content]:
@@ -59,6 +62,16 @@ def likeness(kind: str, content: Mapping[str, Any]) -> str | None:
 def file_of(message: Any) -> Content:
     """The file of a message; empty when it has none."""
     return object_in(message, FILES.get(text_in(message, "type"), ""))
+
+
+def link_of(file: Any) -> str | None:
+    """Where a file is; None when it is not told.
+
+    An address of the gate's own, which is read with the channel's token, is marked: none but we can fetch from it.
+    """
+    link, file_id = link_in(file, "link"), text_in(file, "id")
+    is_at_gate = link is not None and file_id and urlsplit(link).path.endswith(f"/media/{file_id}")
+    return f"{link}{STORED}" if is_at_gate else link
 
 
 def _named(source: Any, **names: str) -> Content:

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from app.providers.answers import Message, Status, StatusView
 from app.providers.port import Seen
-from app.providers.reading import instant, link_in, object_in, text_in, told_at
-from app.providers.whapi.contents import file_of, likeness, read_content
+from app.providers.reading import instant, object_in, text_in, told_at
+from app.providers.whapi.contents import file_of, likeness, link_of, read_content
 from app.providers.whapi.ids import ours
 
 PROGRESS: Final = {
@@ -47,7 +47,7 @@ def message_of(row: Any) -> Message | None:
         by_api=None if is_incoming else by_api(row),
         is_deleted=text_in(row, "status") == "deleted",
         is_forwarded=object_in(row, "context").get("forwarded") is True,
-        file_link=link_in(file_of(row), "link"),
+        file_link=link_of(file_of(row)),
         at=told_at(row.get("timestamp")),
     )
 
@@ -85,7 +85,7 @@ def status_of(row: Any) -> Status | None:
         font=FONTS.get(font, font) or None,
         file_name=content.get("file_name"),
         mime_type=content.get("mime_type"),
-        file_link=link_in(look, "link"),
+        file_link=link_of(look),
         sender=sender or None,
         sender_name=text_in(row, "from_name") or None,
         progress=None if is_incoming else PROGRESS.get(text_in(row, "status")),

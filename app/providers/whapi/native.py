@@ -16,13 +16,12 @@ from app.providers.port import Credentials, Drafted, Native, NativeReply, Sent, 
 from app.providers.reading import list_in, text_in
 from app.providers.whapi import verdicts
 from app.providers.whapi.client import GATE, Client
-from app.providers.whapi.contents import read_content
+from app.providers.whapi.contents import STORED, read_content
 from app.providers.whapi.ids import ours
 
 IN_QUERY: Final = frozenset({"token"})
 UNKNOWN_TYPE: Final = "application/octet-stream"
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
-STORED: Final = "#stored"
 KINDS: Final = frozenset(
     {
         "text", "link_preview", "poll", "image", "video", "gif", "short", "audio", "voice", "document", "sticker",

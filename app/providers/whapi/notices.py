@@ -27,10 +27,11 @@ from app.providers.events import (
     Unmapped,
 )
 from app.providers.port import Link
-from app.providers.reading import instant, link_in, list_in, object_in, phone_of, text_in
+from app.providers.reading import instant, list_in, object_in, phone_of, text_in
 from app.providers.whapi.account import link_of
 from app.providers.whapi.client import state_of
 from app.providers.whapi.contents import FILES, file_of, read_content, results_of
+from app.providers.whapi.contents import link_of as file_link
 from app.providers.whapi.ids import is_number, ours
 
 PROGRESS: Final = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read"}
@@ -237,7 +238,7 @@ def _call(row: Any) -> Read:
 def _file_link(body: Any) -> str | None:
     """Where the file of a message is; only kinds that are downloaded by themselves have an address."""
     rows = list_in(body, "messages")
-    return link_in(file_of(rows[0]), "link") if rows else None
+    return file_link(file_of(rows[0])) if rows else None
 
 
 def _worded(part: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,12 @@ def _open(values: Values, environment: str, timeout_seconds: float) -> Provider 
     return WhapiCloud(url, Secret(token), project=values["whapi_project"], timeout_seconds=timeout_seconds)
 
 
+def _files(values: Values, environment: str) -> str:
+    """In development files lie with the manager that is played; Whapi's own lie at public addresses."""
+    url, token = (values[name] for name in PLACES[environment])
+    return url if token else ""
+
+
 WING: Final = Wing(
     name="whapi",
     traits=WhapiCloud.traits,
@@ -31,4 +37,5 @@ WING: Final = Wing(
         Setting("whapi_test_partner_token", "its partner token for test instances", is_secret=True),
     ),
     open=_open,
+    files=_files,
 )
