@@ -22,6 +22,7 @@ class Got:
     headers: dict[str, str]
     body: bytes
     at: float
+    verb: str = "POST"
 
     @property
     def event(self) -> dict[str, Any]:
@@ -49,7 +50,8 @@ class Receiver:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Take one request."""
         headers = {name.lower(): value for name, value in request.headers.items()}
-        self.got.append(Got(request.path, headers, await request.read(), asyncio.get_running_loop().time()))
+        now = asyncio.get_running_loop().time()
+        self.got.append(Got(request.path, headers, await request.read(), now, request.method))
         self.now += 1
         self.most = max(self.most, self.now)
         try:
