@@ -1,11 +1,13 @@
 """Prepaid days when more than one is at it, when a gateway says what is odd, and when one account spoils its round."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 from uuid import uuid4
 
 from sqlalchemy import select, text
 
-from app.funding import extending, rounds
+from app.funding import extending, rounds, settling
 from app.funding.models import PoolReading
 from app.funding.store import End
 from app.instances import service
@@ -13,8 +15,9 @@ from app.instances.models import Instance
 from app.jobs import FundGateway
 from app.kit import work
 from app.kit.db import SYSTEM
-from app.kit.work import Work
-from app.providers.port import Created
+from app.kit.work import Claim, Work
+from app.providers.port import Created, Listed, Provider
+from tests.factories import read_instance
 from tests.workers.funds import POOL_DAYS, WHAPI_TOKEN, Funds
 from tests.workers.test_funding_doubles import CALL, comes_right, due, open_books
 from tests.workers.test_funding_ends import deleted
@@ -24,6 +27,17 @@ from tests.workers.wishes import dying
 async def by_hand(funds: Funds, instance: Instance, days: int) -> None:
     """Somebody puts days on an account in the gateway's own panel."""
     await funds.gateway().provider.fund(instance.upstream_account or "", days, f"by hand {uuid4()}")
+
+
+async def claimed(funds: Funds) -> Claim:
+    """The right to do a round."""
+    async with funds.runtime.database.begin(SYSTEM) as uow:
+        uow.defer(FundGateway(ref=rounds.ref_of("whapi", "live")))
+    async with funds.runtime.database.begin(SYSTEM) as uow:
+        query = select(Work.id).where(Work.kind == FundGateway.kind)
+        claim = await work.claim(uow, (await uow.session.scalars(query)).one(), 60)
+    assert claim is not None
+    return claim
 
 
 async def test_days_that_another_worker_is_putting_on_it_are_nobody_elses(funds: Funds) -> None:
@@ -133,13 +147,7 @@ async def test_an_account_that_fails_spoils_no_other(funds: Funds) -> None:
     for name in ("A", "B"):
         await funds.instance(days=30, name=name)
     await open_books(funds)
-    async with funds.runtime.database.begin(SYSTEM) as uow:
-        uow.defer(FundGateway(ref=rounds.ref_of("whapi", "live")))
-    async with funds.runtime.database.begin(SYSTEM) as uow:
-        claim = await work.claim(
-            uow, (await uow.session.scalars(select(Work.id).where(Work.kind == FundGateway.kind))).one(), 60
-        )
-    assert claim is not None
+    claim = await claimed(funds)
     gateway = funds.gateway(dying(funds.runtime, 5))  # after two to book, one for doubts and one for who is due
     await rounds.fund(gateway.database, funds.runtime.registry, gateway.options, claim, budget_seconds=20)
     assert len(await funds.extended()) == 1
@@ -148,14 +156,29 @@ async def test_an_account_that_fails_spoils_no_other(funds: Funds) -> None:
     await funds.they_match()
 
 
+class Lagging:
+    """A gateway whose listing is an old one."""
+
+    def __init__(self, provider: Provider, listed: list[Listed]) -> None:
+        self._provider = provider
+        self._listed = listed
+
+    async def listing(self) -> list[Listed]:
+        return self._listed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+
 async def test_what_a_listing_tells_late_is_not_believed(funds: Funds) -> None:
     instance = await funds.instance(days=30)
+    gateway = funds.gateway()
+    listed = await gateway.provider.listing()
     await funds.work()
-    before = await funds.account(instance)
-    await funds.upstream.faults({"method": "getChannels", "kind": "garbage"})
-    await funds.later(seconds=3700)
-    await funds.work()
-    assert (await funds.account(instance)).put_days == before.put_days
+    until = (await read_instance(funds.runtime, instance.id)).upstream_funded_until
+    lagging = replace(gateway, provider=cast(Provider, Lagging(gateway.provider, listed)))
+    await settling.look(lagging, await claimed(funds))
+    assert (await read_instance(funds.runtime, instance.id)).upstream_funded_until == until
     await funds.they_match()
 
 
