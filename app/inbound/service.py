@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from app.accounts.vault import Vault, open_vault
 from app.events import service as events
@@ -116,6 +117,8 @@ async def _take_one(
         if said.account is not None:
             await instances.seen_upstream(uow, instance, said.account)
         return
+    if isinstance(said.what, MessageEdited | MessageDeleted | ReactionReceived | PollVoted):
+        said = replace(said, what=await changes.located(uow, instance, said.what))
     was_phone = instance.phone
     await _act(uow, instance, provider, said, parsed, links)
     words = provider.traits.words

@@ -7,6 +7,8 @@ What is changed need not be a message of ours: it may be older than the instance
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from app.events import service as events
 from app.instances.models import Instance
 from app.kit import ids
@@ -20,6 +22,19 @@ from app.providers.events import CallChanged, MessageDeleted, MessageEdited, Pol
 Change = MessageEdited | MessageDeleted | ReactionReceived | PollVoted
 
 
+async def located(uow: UnitOfWork, instance: Instance, what: Change) -> Change:
+    """The change with its chat: not every gateway tells in which it was, then it is where the message is."""
+    if what.chat_id:
+        return what
+    row = await store.by_upstream_id(uow, instance.tenant_id, instance.id, plain(what.message_id))
+    if row is None:
+        return what
+    chat_id, sender = row.chat_id, what.sender or row.sender or ""
+    if isinstance(what, MessageDeleted):
+        return replace(what, chat_id=chat_id, sender=sender, own=what.own or row.direction == "outbound")
+    return replace(what, chat_id=chat_id, sender=sender)
+
+
 async def changed(uow: UnitOfWork, instance: Instance, what: Change, at: datetime | None) -> None:
     """Record a change of a message where we have it, and tell of it."""
     row = await store.by_upstream_id(uow, instance.tenant_id, instance.id, plain(what.message_id))
@@ -30,8 +45,7 @@ async def changed(uow: UnitOfWork, instance: Instance, what: Change, at: datetim
             if row is not None:
                 row.content, row.edited_at = {**row.content, **plain(what.content)}, when
         case MessageDeleted():
-            own = what.own if what.chat_id or row is None else row.direction == "outbound"
-            kind, more = "message.deleted", {"own": own, "deleted_at": to_wire(when)}
+            kind, more = "message.deleted", {"own": what.own, "deleted_at": to_wire(when)}
             if row is not None:
                 row.deleted_at = when
         case ReactionReceived():
@@ -59,16 +73,12 @@ async def called(uow: UnitOfWork, instance: Instance, what: CallChanged, at: dat
 
 
 def _place(instance: Instance, what: Change, row: Message | None) -> dict[str, Any]:
-    """Not every gateway tells in which chat a change was: then it is where the message is."""
-    chat_id, sender = what.chat_id, what.sender
-    if row is not None and not chat_id:
-        chat_id, sender = row.chat_id, sender or row.sender or ""
     return {
         "message_id": None if row is None else ids.to_wire(ids.MESSAGE, row.id),
         "instance_id": ids.to_wire(ids.INSTANCE, instance.id),
         "upstream_message_id": plain(what.message_id),
-        "chat_id": plain(chat_id),
-        "sender": plain(sender),
+        "chat_id": plain(what.chat_id),
+        "sender": plain(what.sender),
     }
 
 

@@ -35,7 +35,7 @@ class MessageEchoed(Struct, frozen=True, tag="message_echoed"):
 
 
 class MessageProgressed(Struct, frozen=True, tag="message_progressed"):
-    """An outgoing message is sent, delivered, read or failed; `reason` is one of our codes when it failed."""
+    """An outgoing message is pending, sent, delivered, read or failed; `reason` is one of our codes when it failed."""
 
     message_id: str
     chat_id: str

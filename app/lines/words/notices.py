@@ -49,6 +49,8 @@ def _told(said: Notification, own: str, links: Links) -> Told | None:
         case StateChanged() as what:
             return "stateInstanceChanged", {"stateInstance": STATES.get(what.link, "starting")}
         case MessageProgressed() as what:
+            if what.status == "pending":  # journals have it, notifications begin with `sent`
+                return None
             return "outgoingMessageStatus", _progressed(what)
         case CallChanged() as what:
             return f"{what.direction}Call", _called(what, own)

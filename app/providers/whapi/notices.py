@@ -34,7 +34,7 @@ from app.providers.whapi.contents import FILES, file_of, read_content, results_o
 from app.providers.whapi.contents import link_of as file_link
 from app.providers.whapi.ids import is_number, ours
 
-PROGRESS: Final = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read"}
+PROGRESS: Final = {"pending": "pending", "sent": "sent", "delivered": "delivered", "read": "read", "played": "read"}
 CALLS: Final = {
     "initiated": "ringing",
     "ringing": "ringing",

@@ -270,7 +270,6 @@ EVENTS = [
     ("messages", "post", {"messages": [_message(type="action", action={"type": "reaction"})]}),
     ("messages", "post", {"messages": [_message(chat_id="")]}),
     ("messages", "patch", {"messages_updates": [{"id": "A", "after_update": {"status": "read"}}]}),
-    ("statuses", "post", {"statuses": [{"id": "A", "status": "pending"}]}),
     ("statuses", "post", {"statuses": [{"id": "A", "status": "deleted"}]}),
     ("service", "post", {"anything": 1}),
 ]

@@ -10,14 +10,18 @@ from sqlalchemy import func, select, update
 
 from app.events.models import Event
 from app.inbound.models import Notice
+from app.instances import service as instances
 from app.instances.models import Instance
 from app.kit.crypto import Secret
 from app.kit.db import SYSTEM
+from app.lines import service as lines
+from app.lines.models import KeptNotice
 from app.messages.models import Message
 from app.providers.whapi.adapter import WhapiCloud
 from app.runtime import Runtime
 from tests.routes.inbound.test_apart import CHANNEL, entry
 from tests.routes.inbound.test_hook import Hook, count, make_hook, only
+from tests.verbs.lines.lines import ALL_ON
 
 
 @pytest.fixture
@@ -118,3 +122,27 @@ async def test_what_has_no_word_is_passed_on_without_whapis_names(
     text = json.dumps(event.data).lower()
     for hidden in ("whapi", CHANNEL.lower(), "wasabi", "channel_id"):
         assert hidden not in text, text
+
+
+async def test_a_line_is_told_in_which_chat_a_message_was_taken_back(
+    runtime: Runtime, client: httpx2.AsyncClient, hook: Hook
+) -> None:
+    """The callback has the message's id alone. A message that waits to be sent is no news to GREEN-API's clients."""
+    async with runtime.database.begin(hook.tenant.tenant_id) as uow:
+        line = await lines.ensure(uow, await instances.find(uow, hook.instance_id))
+        await lines.change(uow, line, ALL_ON)
+    first = entry(1)
+    pending = {"id": first["id"], "status": "pending", "recipient_id": first["chat_id"], "timestamp": "1795219265"}
+    for body in (
+        told("messages", "post", messages=[first]),
+        told("statuses", "post", statuses=[pending]),
+        told("messages", "delete", messages_removed=[first["id"]]),
+    ):
+        assert (await client.post(hook.path, headers=hook.headers, json=body)).status_code == 200
+    async with runtime.database.begin(SYSTEM) as uow:
+        rows = await uow.session.scalars(select(KeptNotice).order_by(KeptNotice.receipt))
+        kept = [json.loads(row.body) for row in rows]
+        types = [row.type for row in await uow.session.scalars(select(Event).order_by(Event.sequence))]
+    assert [each["messageData"]["typeMessage"] for each in kept] == ["textMessage", "deletedMessage"]
+    assert {each["senderData"]["chatId"] for each in kept} == {"79990003344@c.us"}
+    assert types == ["message.received", "message.deleted"]
