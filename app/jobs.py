@@ -41,6 +41,12 @@ class ResolveMessage(Job, frozen=True):
     kind = "message.resolve"
 
 
+class SendHeld(Job, frozen=True):
+    """Hand over sends that waited while their instance was being moved; ref is the instance."""
+
+    kind = "messages.send_held"
+
+
 class DispatchEvent(Job, frozen=True):
     """Make a delivery for each endpoint that subscribes to an event."""
 
@@ -131,6 +137,7 @@ JOBS: tuple[type[Job], ...] = (
     ReconcileInstance,
     RunInstanceCommand,
     ResolveMessage,
+    SendHeld,
     DispatchEvent,
     DeliverEvent,
     PushNotices,

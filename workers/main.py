@@ -40,6 +40,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     jobs.PushNotices.kind: lines.push_notices,
     jobs.PushHook.kind: lines.push_notices,
     jobs.ResolveMessage.kind: messages.resolve_message,
+    jobs.SendHeld.kind: messages.send_held,
     jobs.SweepMessages.kind: messages.sweep_messages,
     jobs.ChargeDays.kind: billing.charge_days,
     jobs.FundGateways.kind: funding.fund_gateways,

@@ -70,7 +70,10 @@ def of(
         return Answered(await provider.send(credentials, asks.Send(chat_id, content, quoted, typing_seconds)))
 
     method = METHODS[content.method.lower()]
-    return Draft(chat_id, kind, shown, dispatch, reply_to, client_reference, paced_by=method)
+    # What names a message by the gateway's id means nothing to another gateway.
+    stands_alone = reply_to is None and not isinstance(content, asks.Forward)
+    send = asks.Send(chat_id, content, None, typing_seconds) if stands_alone else None
+    return Draft(chat_id, kind, shown, dispatch, reply_to, client_reference, paced_by=method, send=send)
 
 
 async def _content(place: Place, data: MessageCreate) -> asks.Content:

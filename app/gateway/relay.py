@@ -21,6 +21,7 @@ from prometheus_client import Counter
 from app.accounts.principal import Principal
 from app.accounts.scopes import Scope
 from app.accounts.vault import Vault, open_vault
+from app.gateway import held
 from app.gateway.catalogue import Method
 from app.gateway.counting import units_of
 from app.gateway.endings import InstanceNotConnected, OutcomeNotKnown, SendRateLimited, refusal
@@ -41,6 +42,7 @@ from app.messages.models import Message
 from app.messages.view import view
 from app.plans import service as plans
 from app.plans.service import Reservation
+from app.providers.asks import Send
 from app.providers.errors import Outcome, OutcomeUnknown, ProviderError, Unreachable
 from app.providers.port import Credentials, NativeReply, Provider, Sent
 from app.providers.registry import Registry
@@ -85,6 +87,8 @@ class Draft:
     """False where upstream's own manners are promised: without a phone it waits there for a day."""
     paced_by: Method | None = None
     """The method at whose rate it leaves, unless its pace was kept already."""
+    send: Send | None = None
+    """The same as data, so that it can wait while its instance is being moved."""
 
 
 @dataclass(frozen=True)
@@ -192,12 +196,16 @@ class Relay:
             if known is not None:
                 return known
         instance = await instances.find(uow, asked.instance_id, asked.principal)
+        overdue, provider = uow.now - self._options.lease, self._registry.get(instance.provider, instance.environment)
+        if draft.send is not None and await held.waits(uow, instance):
+            return await held.keep(
+                uow, instance, message_id, draft, asked.use, overdue=overdue, alike=provider.likeness
+            )
         instances.usable(instance)
         if draft.needs_phone:
             _linked(instance)
         if draft.paced_by is not None and not self.pace.take(instance.id, draft.paced_by):
             raise SendRateLimited(f"At most {draft.paced_by.rate:g} a second.", headers={"Retry-After": "1"})
-        provider = self._registry.get(instance.provider, instance.environment)
         credentials = await instances.credentials(uow, instance)
         vault = await open_vault(uow, tenant_id)  # read with the credentials; the session still has it
         quoted = None
@@ -214,7 +222,7 @@ class Relay:
             content=content,
             client_reference=draft.client_reference,
             idempotency_key=asked.use.key if asked.use else None,
-            overdue=uow.now - self._options.lease,
+            overdue=overdue,
             alike=provider.likeness,
         )
         units = units_of(draft.kind, draft.content)

@@ -168,7 +168,8 @@ async def _record(
             await _found(uow, row, instance, free[-1])
             return None
         if row.looked_at is not None and uow.now - row.looked_at >= timedelta(seconds=options.journal_seconds):
-            await _never_sent(uow, row, instance)
+            environment = instance.environment
+            await never_sent(uow, row, environment, "upstream_timeout", "The gateway never took it.")
             return None
         if row.looked_at is None:
             row.looked_at = uow.now
@@ -211,9 +212,9 @@ async def _found(uow: UnitOfWork, row: Message, instance: Instance, upstream_mes
     await messages.tell_progress(uow, instance.environment, row, row.status)
 
 
-async def _never_sent(uow: UnitOfWork, row: Message, instance: Instance) -> None:
-    """Proved: nothing of it is upstream. What was counted is given back, and the key may be used again."""
-    if not await messages.not_sent(uow, row, "upstream_timeout", "The gateway never took it."):
+async def never_sent(uow: UnitOfWork, row: Message, environment: str, code: str, detail: str) -> None:
+    """Nothing of it is upstream, surely. What was counted is given back, and the key may be used again."""
+    if not await messages.not_sent(uow, row, code, detail):
         return
     reservation = Reservation.at(row.created_at, row.chat_id, units_of(row.kind, row.content))
     await plans.give_back(uow, row.tenant_id, row.instance_id, reservation)
@@ -221,7 +222,7 @@ async def _never_sent(uow: UnitOfWork, row: Message, instance: Instance) -> None
     if use is not None:
         await idempotency.release(uow, use)
     await uow.session.refresh(row)
-    await messages.tell(uow, instance.environment, row, "message.failed", {"error": row.error})
+    await messages.tell(uow, environment, row, "message.failed", {"error": row.error})
 
 
 async def _undecided(uow: UnitOfWork, row: Message) -> None:

@@ -31,7 +31,7 @@ READ: Final = Statement(
     select i.tenant_id, i.id, i.environment, i.provider, i.upstream_account, i.upstream_url, i.upstream_token_sealed,
         i.connection,
         l.number, l.token_hash, s.plan, s.paid_through_at, s.limits,
-        (i.status = 'active' and i.wanted and i.suspended_by is null and t.status = 'active'
+        (i.status = 'active' and i.wanted and i.suspended_by is null and i.away_since is null and t.status = 'active'
             and s.billing_mode = 'live' and s.closed_at is null) as is_live,
         exists (
             select from messages m where m.tenant_id = i.tenant_id and m.instance_id = i.id

@@ -17,6 +17,7 @@ from app.instances.lifecycle import CreateVerdict, Facts, Found, LookVerdict, St
 from app.instances.models import Instance
 from app.instances.trips import Plan, Tools, recording
 from app.instances.watching import read_profile
+from app.jobs import FundGateways, periodic
 from app.kit import ids, work
 from app.kit.db import SYSTEM, UnitOfWork
 from app.kit.work import Claim
@@ -276,6 +277,8 @@ async def _record_ready(
         address = f"{tools.options.public_url}/v1/instances/{ids.to_wire(ids.INSTANCE, instance.id)}/pairing"
         await service.say(uow, instance, "instance.pairing_required", {"reason": "moved", "pairing_url": address})
     await service.observe(uow, instance, link, phone, profile_name=name)
+    if instance.upstream_funded_until is not None and instance.moves:
+        uow.defer(periodic(FundGateways))  # it may be paid for already
     for operation in ended:
         await operations.succeed(uow, operation, {"instance_id": ids.to_wire(ids.INSTANCE, instance.id)})
 

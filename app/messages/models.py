@@ -13,9 +13,10 @@ from app.kit.db import Base, TenantOwned
 class Message(Base, TenantOwned):
     """A message to (`outbound`) or from (`inbound`) a chat.
 
-    Outbound `status`: sending (handed to the upstream, outcome not recorded), unknown, queued (upstream has it), sent,
-    delivered, read, failed, not_sent (refused, or proved never accepted). Inbound is `received`. `likeness` is equal
-    for messages that cannot be told apart in the upstream's journal; None for what has none.
+    Outbound `status`: held (waits for an instance that is being moved), sending (handed to the upstream, outcome not
+    recorded), unknown, queued (upstream has it), sent, delivered, read, failed, not_sent (refused, or proved never
+    accepted). Inbound is `received`. `likeness` is equal for messages that cannot be told apart in the upstream's
+    journal; None for what has none.
     """
 
     __tablename__ = "messages"

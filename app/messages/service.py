@@ -122,7 +122,8 @@ async def adopt(uow: UnitOfWork, limit: int) -> list[Message]:
 async def not_sent(uow: UnitOfWork, row: Message, code: str, detail: str | None) -> bool:
     """The message was surely never accepted; False when it was settled before."""
     error = {"code": code, "detail": detail}
-    return await store.end_unsettled(uow, row.tenant_id, row.id, status="not_sent", error=error, before=store.UNSETTLED)
+    before = store.NOT_HANDED_OVER
+    return await store.end_unsettled(uow, row.tenant_id, row.id, status="not_sent", error=error, before=before)
 
 
 async def still_sending(uow: UnitOfWork, row: Message) -> None:

@@ -20,6 +20,7 @@ from app.kit.ids import new_id
 from app.messages.models import Message
 
 UNSETTLED: Final = ("sending", "unknown")
+NOT_HANDED_OVER: Final = ("held", "sending", "unknown")
 EARLY: Final = "early"
 SEARCHED: Final = timedelta(days=1)
 """So long a message of unknown outcome is looked for; after that it stands in the way of nothing."""
@@ -97,6 +98,16 @@ async def still_sending(uow: UnitOfWork, tenant_id: UUID, message_id: UUID) -> N
         update(Message)
         .where(Message.tenant_id == tenant_id, Message.id == message_id, Message.status == "sending")
         .values(updated_at=uow.now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def hold(uow: UnitOfWork, row: Message) -> None:
+    """It waits, and was surely not handed over."""
+    await uow.session.execute(
+        update(Message)
+        .where(Message.tenant_id == row.tenant_id, Message.id == row.id, Message.status == "sending")
+        .values(status="held", forwarded_at=None, updated_at=uow.now, version=Message.version + 1)
         .execution_options(synchronize_session=False)
     )
 

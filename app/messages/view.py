@@ -40,7 +40,8 @@ class MessageView(Struct):
     status: Annotated[
         str,
         Meta(
-            description="Outbound: sending, queued, sent, delivered, read, failed, not_sent (surely never accepted) or"
+            description="Outbound: held (waits for its instance, which is being moved), sending, queued, sent,"
+            " delivered, read, failed, not_sent (surely never accepted) or"
             " unknown (being found out; do not send it again). Inbound: received.",
             examples=["queued"],
         ),
