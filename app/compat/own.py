@@ -144,6 +144,8 @@ class Own:
             return answer
         async with self._parts.database.begin(call.known.tenant_id) as uow:
             own = await lines.settings(uow, call.known.line)
+        if self._has_queue(call):
+            own.pop(switches.DELAY, None)
         return told(merged(found, own))
 
     async def _set_settings(self, call: Call) -> Answer:
@@ -164,11 +166,22 @@ class Own:
             refused = await self._set_upstream(call, theirs)
             if refused is not None:
                 return refused
-        if mine:
-            async with self._parts.database.begin(call.known.tenant_id) as uow:
+        # Upstream's form of a number was looked at with the rest of theirs.
+        delay = None if self._has_queue(call) else changes.get(switches.DELAY)
+        async with self._parts.database.begin(call.known.tenant_id) as uow:
+            if delay is not None:
+                await lines.set_send_delay(uow, call.known.line, int(delay))
+            if mine:
                 await lines.change(uow, call.known.line, mine)
+        if delay is not None:
+            self._parts.gateway.delays.forget(call.known.instance.id)
+        if mine:
             self._parts.authenticator.forget(call.address.number)
         return SAVED
+
+    def _has_queue(self, call: Call) -> bool:
+        instance = call.known.instance
+        return self._parts.registry.get(instance.provider, instance.environment).traits.has_queue
 
     async def _set_upstream(self, call: Call, changes: dict[str, Any]) -> Answer | None:
         """Set what differs there: each change restarts the account. A refusal is returned."""

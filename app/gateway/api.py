@@ -11,6 +11,7 @@ from app.accounts.auth import requires
 from app.accounts.principal import Principal
 from app.accounts.scopes import Scope
 from app.gateway import drafting
+from app.gateway.calls import Gateway
 from app.gateway.relay import Asked, Relay
 from app.gateway.schemas import MessageCreate
 from app.idempotency import service as idempotency
@@ -40,6 +41,7 @@ class SendController(MessageController):
         database: NamedDependency[Database],
         principal: NamedDependency[Principal],
         relay: NamedDependency[Relay],
+        gateway: NamedDependency[Gateway],
         instance_options: NamedDependency[InstanceOptions],
         data: JSONBody[MessageCreate],
         instance_id: FromPath[str],
@@ -63,6 +65,7 @@ class SendController(MessageController):
             lambda error: _kept(request, error),
         )
         try:
+            await gateway.delays.wait(principal, instance)
             answer = await relay.send(asked)
         except AppError as error:
             error.headers.setdefault(HEADER, key)

@@ -15,6 +15,7 @@ import structlog
 
 from app.accounts.principal import Principal
 from app.gateway.catalogue import METHODS, Method, Retry
+from app.gateway.delays import Delays
 from app.gateway.endings import call_refusal
 from app.gateway.records import CallRecord, Records
 from app.gateway.relay import Answered, Dispatch, Draft, Relay
@@ -62,6 +63,7 @@ class Gateway:
         self._records = records
         self.pace = relay.pace
         self.turns = relay.turns
+        self.delays = Delays(database, registry)
 
     async def perform(self, principal: Principal, instance_id: UUID, ask: Ask[A]) -> A:
         """Ask in our words, and tell the answer.
@@ -122,6 +124,7 @@ class Gateway:
             return Answered(await do(provider, credentials))
 
         await self._provider(principal, instance_id)
+        await self.delays.wait(principal, instance_id)
         await self.pace.wait(instance_id, method)
         ending = (await self._relay.pass_on(principal, instance_id, _draft(drafted, dispatch, seconds))).ending
         if isinstance(ending, ProviderError):
@@ -168,6 +171,7 @@ class Gateway:
                 return _answered(provider, method, reply)
 
             await self._provider(principal, instance_id)
+            await self.delays.wait(principal, instance_id)
             await self.pace.wait(instance_id, method)
             draft = _draft(drafted, dispatch, STREAM_SECONDS)
             return _reply(await self._relay.pass_on(principal, instance_id, draft))
@@ -234,6 +238,7 @@ class Gateway:
         provider = await self._provider(principal, instance_id)
         # What we do not understand upstream might: it is counted like a message, and given back when refused.
         drafted = provider.drafted(method.name, call.body) or Drafted("unknown", "unknown", {}, None)
+        await self.delays.wait(principal, instance_id)
         await self.pace.wait(instance_id, method)
         draft = _draft(drafted, dispatch, CALL_SECONDS)
         return _reply(await self._relay.pass_on(principal, instance_id, draft))

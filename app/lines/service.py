@@ -45,6 +45,15 @@ class Cleared:
     left_seconds: int = 0
 
 
+@dataclass(frozen=True)
+class SendDelay:
+    """The pause that is kept here between two sends of an instance, and whose gateway it is on."""
+
+    provider: str
+    environment: str
+    milliseconds: int
+
+
 async def ensure(uow: UnitOfWork, instance: Instance) -> Line:
     """The line of an instance, made at the first call: its number and token stay what they are.
 
@@ -139,6 +148,27 @@ async def settings(uow: UnitOfWork, line: Line) -> dict[str, Any]:
     row = await _read(uow, line)
     own = {switches.URL: row.webhook_url, switches.TOKEN: await webhook_token(uow, row)}
     return own | switches.OFF | row.settings
+
+
+async def send_delay(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> SendDelay | None:
+    """The pause that is kept here between two sends, if one was ever set; it holds where the gateway has no queue."""
+    found = await store.with_instance(uow, tenant_id, instance_id)
+    if found is None or switches.DELAY not in found[0].settings:
+        return None
+    line, instance = found
+    return SendDelay(instance.provider, instance.environment, int(line.settings[switches.DELAY]))
+
+
+async def set_send_delay(uow: UnitOfWork, line: Line, milliseconds: int) -> None:
+    """Keep a pause between two sends here.
+
+    Raises:
+        Gone: the line was erased.
+    """
+    row = await _hold(uow, line)
+    row.settings = {**row.settings, switches.DELAY: milliseconds}
+    row.version += 1
+    await uow.session.flush()
 
 
 async def change(

@@ -53,6 +53,8 @@ FAILED: Final = frozenset({"noAccount", "failed"})
 HELD_BACK: Final = frozenset({"name", "wid", "idinstance", "apitokeninstance", "typeinstance"})
 """Never passed on, in any spelling: the name upstream is our tag, by which an account is found again."""
 LONGEST: Final = 2000
+DELAY: Final = "delaySendMessagesMilliseconds"
+"""Upstream's setting, and the tenant's own here where the gateway has no queue that could keep it."""
 
 
 class SettingRefused(InvalidRequest):

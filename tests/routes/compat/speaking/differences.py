@@ -44,6 +44,8 @@ BESIDES: Final = (
     "not paid for) this one is told.",
     "A refused call is recorded as refused, not as done with the status 400.",
     "setSettings passes over what the gateway has no setting for; getSettings then shows the default.",
+    "delaySendMessagesMilliseconds is kept by us where the gateway has no queue, once it was set: a send waits for its "
+    "turn before it is answered, and one whose turn is more than 20 s off is refused with 429.",
     "customPreview, typePreview and typingType of a send are checked and left: our words have none for them.",
     "What a gateway cannot do is 403 Forbidden, as GREEN-API answers sendButtons: it has no word for it.",
     "A text to a gateway without a queue is refused while no phone is linked (400), and does not wait for a day.",

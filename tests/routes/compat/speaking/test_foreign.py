@@ -94,7 +94,7 @@ async def _paired(away: Abroad, guest: Guest) -> None:
     settings = await guest.get("getSettings")
     assert settings["wid"] == "79990001122@c.us"
     assert settings["incomingWebhook"] == settings["markIncomingMessagesReaded"] == "yes"
-    assert settings["delaySendMessagesMilliseconds"] == 500, "what the gateway has not is passed over, not pretended"
+    assert settings["delaySendMessagesMilliseconds"] == 700, "kept by us where the gateway has no queue"
     assert (await guest.get("getWaSettings"))["phone"] == "79990001122"
 
 
