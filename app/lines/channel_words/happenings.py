@@ -173,12 +173,11 @@ def _changed(what: Changed, action_id: str, own: str, at: int) -> list[Told]:
     found = [Told("messages", "post", {"messages": [action]})]
     if isinstance(what, MessageDeleted):
         return [*found, Told("messages", "delete", {"messages_removed": [what.message_id]})]
-    known = {"id": what.message_id, "chat_id": values.chat(what.chat_id)}
     update = {
         "id": what.message_id,
         "trigger": action,
-        "before_update": known,
-        "after_update": {**known, **after},
+        "before_update": {},  # our words tell what became of it, not what it was
+        "after_update": after,
         "changes": list(after),
     }
     return [*found, Told("messages", "patch", {"messages_updates": [update]})]
