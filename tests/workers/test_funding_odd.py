@@ -5,12 +5,14 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import NoResultFound
 
 from app.funding import extending, rounds, settling
 from app.funding.models import PoolReading
 from app.funding.store import End
-from app.instances import service
+from app.instances import moving, service
 from app.instances.models import Instance
 from app.jobs import FundGateway
 from app.kit import work
@@ -220,4 +222,30 @@ async def test_an_account_made_over_the_cut_of_a_day_is_funded(funds: Funds) -> 
         await service.attach(uow, row, Created(told.account, told.token, told.base_url, told.funded_until))
     await funds.work()
     assert (await funds.account(instance)).gift_days == 6
+    await funds.they_match()
+
+
+async def test_an_extension_in_flight_goes_with_the_account_that_a_move_leaves_behind(funds: Funds) -> None:
+    instance = await funds.instance(days=30)
+    await open_books(funds)
+    gateway = funds.gateway()
+    (one,) = await due(funds, gateway)
+    intent = await extending.intend(gateway, one)
+    assert intent is not None
+    async with funds.runtime.database.begin(SYSTEM) as uow:
+        row = await service.find(uow, instance.id)
+        await moving.move(uow, funds.runtime.registry, funds.runtime.instance_options, row, to="green_api")
+    with pytest.raises(NoResultFound):  # its account is another's now
+        await extending.carry_out(gateway, intent)
+    await funds.work()
+    assert [row.state for row in await funds.extensions()] == ["done"]
+
+    async def is_gone() -> bool:
+        async with funds.runtime.database.begin(SYSTEM) as uow:
+            query = select(Instance.status).where(Instance.remains_of == instance.id)
+            return await uow.session.scalar(query) == "deleted"
+
+    await funds.reconciled(is_gone)
+    await funds.work()
+    assert (await funds.booked())["pool"] == POOL_DAYS
     await funds.they_match()
