@@ -64,13 +64,13 @@ async def release(database: Database, registry: Registry, options: Options, clai
     ends = time.monotonic() + BUDGET_SECONDS
     while True:
         async with database.begin(SYSTEM) as uow:
-            await work.hold(uow, claim)
-            errands = await _next(uow, registry, claim)
+            instance = await _hold(uow, claim)
+            errands = await _next(uow, registry, claim, instance)
         if not errands:
             return
         endings = await asyncio.gather(*(_hand_over(errand) for errand in errands))
         async with database.begin(SYSTEM) as uow:
-            await work.hold(uow, claim)
+            await _hold(uow, claim)
             waits = [await _record(uow, *each, options) for each in zip(errands, endings, strict=True)]
             again_seconds = max((wait for wait in waits if wait is not None), default=None)
             if again_seconds is not None or time.monotonic() > ends:
@@ -78,10 +78,16 @@ async def release(database: Database, registry: Registry, options: Options, clai
                 return
 
 
-async def _next(uow: UnitOfWork, registry: Registry, claim: Claim) -> list[Errand]:
-    """Those that go now, marked as handed over; none when it is not time, or none waits: then it is settled."""
+async def _hold(uow: UnitOfWork, claim: Claim) -> Instance | None:
+    """The instance before the work: whoever lets a send wait holds the one and rings the other when it commits."""
     assert claim.tenant_id is not None
     instance = await instance_store.lock(uow, claim.tenant_id, claim.ref)
+    await work.hold(uow, claim)
+    return instance
+
+
+async def _next(uow: UnitOfWork, registry: Registry, claim: Claim, instance: Instance | None) -> list[Errand]:
+    """Those that go now, marked as handed over; none when it is not time, or none waits: then it is settled."""
     if instance is None or instance.status in ("deleting", "deleted"):
         await work.settle(uow, claim)
         return []
