@@ -205,8 +205,13 @@ def test_calls(status: str, told: str) -> None:
     fields: dict[str, Any] = {"from": CHAT, "idMessage": "C1", "status": status}
     incoming = read_notice(_notice("incomingCall", **fields)).what
     assert incoming == CallChanged("C1", CHAT, "incoming", told, False, None)
-    outgoing = read_notice(_notice("outgoingCall", **fields, isVideo=True, duration=12)).what
+    others = [{"id": CHAT, "status": status}, {"id": "79990007788@c.us", "status": status}]
+    fields |= {"from": INSTANCE["wid"], "isVideo": True, "duration": 12}
+    outgoing = read_notice(_notice("outgoingCall", **fields, participants=others)).what
     assert outgoing == CallChanged("C1", CHAT, "outgoing", told, True, 12)
+    assert isinstance(read_notice(_notice("outgoingCall", **fields)).what, Unmapped), "whom it was to is not told"
+    older = read_notice(_notice("outgoingCall", **fields | {"from": CHAT})).what
+    assert older == CallChanged("C1", CHAT, "outgoing", told, True, 12)
 
 
 @pytest.mark.parametrize(("kind", "by_api"), [("outgoingMessageReceived", False), ("outgoingAPIMessageReceived", True)])

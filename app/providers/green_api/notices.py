@@ -27,7 +27,7 @@ from app.providers.green_api.contents import read_content
 from app.providers.green_api.journal import CALLS, FAILURES, link_in
 from app.providers.green_api.reading import account_in
 from app.providers.port import Link
-from app.providers.reading import instant, number_in, object_in, phone_of, text_in
+from app.providers.reading import instant, list_in, number_in, object_in, phone_of, text_in
 
 PASSED_ON: Final = frozenset({"sent", "delivered", "read"})
 GROUP_TOO_LARGE: Final = "SWE004"
@@ -128,8 +128,14 @@ def _changed(kind: str, content: dict[str, Any], chat_id: str, sender: str, *, o
 
 
 def _called(body: Any, *, incoming: bool) -> CallChanged | None:
-    """Source: IncomingCall page; `outgoingCall` stands in the Postman collection only."""
-    call_id, chat_id = text_in(body, "idMessage"), text_in(body, "from")
+    """Source: IncomingCall page; `outgoingCall` stands in the Postman collection only.
+
+    An outgoing call is `from` the account itself: its chat is who was called, of several the first.
+    """
+    call_id, caller = text_in(body, "idMessage"), text_in(body, "from")
+    called = next((text_in(each, "id") for each in list_in(body, "participants") if text_in(each, "id")), "")
+    is_own = caller == text_in(object_in(body, "instanceData"), "wid")
+    chat_id = caller if incoming or not (called or is_own) else called
     if not call_id or not chat_id:
         return None
     status = CALLS.get(text_in(body, "status"), "unknown")
