@@ -17,6 +17,7 @@ from app.gateway.calls import CALL_SECONDS, STREAM_SECONDS
 from app.gateway.catalogue import METHODS, Method
 from app.gateway.endings import InstanceNotConnected
 from app.gateway.relay import CANNOT_SEND
+from app.kit.errors import AppError
 from app.lines.channel_words import messages as words
 from app.lines.channel_words.messages import Spoken
 from app.messages import service as messages
@@ -179,8 +180,9 @@ class Asking:
 
     def _done(self, task: asyncio.Task[Answer]) -> None:
         self._under_way.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("channel_call_crashed", error=type(task.exception()).__name__)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, AppError | ProviderError):
+            log.error("channel_call_crashed", error=type(error).__name__)
 
     async def _recent(self, channel: Channel) -> list[Message]:
         found: list[Message] = []

@@ -1,4 +1,4 @@
-"""Routes of lines: what to put into code that was written for GREEN-API."""
+"""Routes of lines: what to put into code that was written for GREEN-API or for Whapi."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class CredentialsController(Controller):
     @get(
         "/{instance_id:str}/credentials",
         operation_id="getInstanceCredentials",
-        summary="Get GREEN-API credentials",
+        summary="Get credentials of existing code",
         guards=KEYS,
     )
     async def get_credentials(
@@ -41,6 +41,8 @@ class CredentialsController(Controller):
         instance_options: NamedDependency[Options],
     ) -> CredentialsView:
         """Host, number and token for code that was written for GREEN-API: change these three and nothing else.
+
+        For code that was written for Whapi.Cloud the host and the token are enough.
 
         They are made at the first call and stay; the token can be changed with `rotateInstanceCredentials`. From the
         first call on, notifications are kept for the instance as its GREEN-API settings ask: at first they ask for
@@ -54,7 +56,7 @@ class CredentialsController(Controller):
         "/{instance_id:str}/credentials/rotate",
         status_code=200,
         operation_id="rotateInstanceCredentials",
-        summary="Rotate GREEN-API credentials",
+        summary="Rotate credentials of existing code",
         guards=KEYS,
     )
     async def rotate_credentials(

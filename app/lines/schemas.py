@@ -1,4 +1,4 @@
-"""An instance's credentials for code that was written for GREEN-API."""
+"""An instance's credentials for code that was written for GREEN-API or for Whapi."""
 
 from typing import Annotated, Literal
 
@@ -32,13 +32,38 @@ class GreenApiCredentials(Struct, frozen=True):
     ]
 
 
+class WhapiCredentials(Struct, frozen=True):
+    """What clients of Whapi.Cloud are given; the token is the same, whoever's gateway the instance has."""
+
+    base_url: Annotated[
+        str,
+        Meta(
+            max_length=2000,
+            description="In place of Whapi's gate: paths such as `/messages/text` follow.",
+            examples=[f"{EXAMPLE_URL}/whapi"],
+        ),
+    ]
+    token: Annotated[
+        str,
+        Meta(
+            min_length=50,
+            max_length=50,
+            pattern="^[0-9a-f]{50}$",
+            description="To be sent as `Authorization: Bearer …`.",
+            examples=["0" * 50],
+        ),
+    ]
+
+
 class CredentialsView(Struct, frozen=True):
     """How existing code reaches an instance."""
 
     green_api: GreenApiCredentials
+    whapi: WhapiCredentials
     object: Literal["instance_credentials"] = "instance_credentials"
 
 
 def view(number: int, token: str, public_url: str) -> CredentialsView:
     """A line, as its tenant is shown it."""
-    return CredentialsView(GreenApiCredentials(public_url, public_url, number, token))
+    whapi = WhapiCredentials(f"{public_url.rstrip('/')}/whapi", token)
+    return CredentialsView(GreenApiCredentials(public_url, public_url, number, token), whapi)

@@ -10,6 +10,9 @@ import httpx2
 import pytest
 
 from app.channels import table
+from app.instances import watching
+from app.instances.trips import Tools
+from app.providers.port import Native
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
 from tests.factories import bearer, make_ready_instance, make_tenant
@@ -19,6 +22,8 @@ from tests.routes.compat.speaking.stage import Stage
 
 ANN = "79990003344@s.whatsapp.net"
 BOB = "79990005566@s.whatsapp.net"
+
+AUTO_DOWNLOAD = b'{"media": {"auto_download": ["image", "audio", "voice", "video", "document", "sticker"]}}'
 
 
 @dataclass
@@ -60,6 +65,13 @@ class Client:
         await asyncio.sleep(0.2)
         return message_id
 
+    async def unlinked(self) -> None:
+        """We have come to know that no phone is linked."""
+        runtime, instance = self.stage.runtime, self.line.instance
+        tools = Tools(runtime.database, runtime.instance_options)
+        await watching.watch(tools, runtime.registry, instance.tenant_id, instance.id)
+        await asyncio.sleep(0.55)
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no answer may hold."""
@@ -96,6 +108,8 @@ def opened(request: pytest.FixtureRequest, client: httpx2.AsyncClient, stage: St
             return
         async with abroad(stage) as away:
             await away.channel.phone("scan", phone="79990001122", name="Shop")
+            kept = Native("/settings", "PATCH", body=AUTO_DOWNLOAD, content_type="application/json")
+            assert (await away.channel.wing.native(away.channel.credentials, kept)).status == 200
             yield Client(client, stage.line, stage, away)
 
     return over

@@ -9,7 +9,7 @@ from tests.routes.channels.conftest import ANN, BOB, Client, Opened
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 2000
 URL = "https://files.example.org/a.jpg"
 TO = {"to": ANN}
-CARD = "BEGIN:VCARD\nVERSION:3.0\nN:Lee;Ann;;;\nFN:Ann Lee\nORG:Acme;\nTEL;type=CELL;waid=15550009999:+1 555 000\nEND:VCARD"
+CARD = "BEGIN:VCARD\nVERSION:3.0\nN:Lee;Ann;;;\nORG:Acme;\nTEL;type=CELL;waid=15550009999:+1 555 000\nEND:VCARD"
 SENDS: dict[str, tuple[dict[str, Any], str]] = {
     "text": ({"body": "Order 1042", "typing_time": 1, "no_link_preview": True}, "text"),
     "image": ({"media": URL, "caption": "Look"}, "image"),

@@ -1,0 +1,106 @@
+"""Operations without a word of ours: passed on where the gateway speaks Whapi's, refused with 501 elsewhere."""
+
+import re
+from typing import Any
+
+from app.channels import natively
+from app.channels.table import PASSED
+from app.lines.channel_words import values
+from tests.routes.channels.conftest import ANN, Opened
+from tests.routes.channels.test_calls import JPEG
+from tests.routes.channels.test_refusals import check
+
+PERSON = "79990003344"
+PARAMS = {"ContactID": PERSON, "EntryID": PERSON, "ChatID": ANN, "GroupID": "120363000000000000@g.us"}
+BODIES: dict[str, dict[str, Any]] = {
+    "sendMessageGif": {"to": ANN, "media": "https://files.example.org/a.mp4"},
+    "sendMessageShort": {"to": ANN, "media": "https://files.example.org/a.mp4"},
+    "sendMessageSticker": {"to": ANN, "media": "https://files.example.org/a.webp"},
+    "sendMessageLinkPreview": {"to": ANN, "body": "See https://example.org", "title": "Example"},
+    "sendMessageLiveLocation": {"to": ANN, "latitude": 1, "longitude": 2, "accuracy": 1, "caption": "here"},
+    "sendMessageContactList": {"to": ANN, "list": [{"name": "Ann", "vcard": "BEGIN:VCARD\nEND:VCARD"}]},
+    "reactToMessage": {"emoji": "👍"},
+    "sendMePresence": {"presence": "online"},
+}
+WORKS = frozenset(
+    {"sendMessageGif", "sendMessageShort", "sendMessageSticker", "sendMessageLinkPreview", "sendMessageContactList",
+     "reactToMessage", "removeReactFromMessage", "getLidById", "blacklistAdd", "getBlackList", "blacklistRemove",
+     "subscribePresence", "sendMePresence", "deleteChat"}
+)  # fmt: skip
+"""What a played Whapi does, so that an answer of it is seen."""
+
+
+def path_of(path: str, message_id: str) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: PARAMS.get(found[1], message_id), path)
+
+
+async def test_what_has_no_word_of_ours_depends_on_the_gateway(opened: Opened) -> None:
+    async with opened() as client:
+        message_id = await client.receive("Hello")
+        done: set[str] = set()
+        for operation in PASSED:
+            body = BODIES.get(operation.name, {})
+            more: dict[str, Any] = {} if operation.takes == "nothing" else {"json": body}
+            reply = await client.call(operation.verb, path_of(operation.path, message_id), **more)
+            if client.away is None:
+                assert "cannot do this" in check(reply, 501), operation.name
+            elif reply.status_code < 300:
+                done.add(operation.name)
+            else:
+                check(reply, reply.status_code)
+                assert reply.status_code != 501, operation.name
+        if client.away is not None:
+            assert done >= WORKS, WORKS - done
+        for said in client.said:
+            assert not [each for each in client.secrets if each in said], said
+
+
+async def test_messages_that_are_passed_on_are_counted_and_their_files_are_ours_to_give(opened: Opened) -> None:
+    async with opened() as client:
+        left = (await client.ok("GET", "/limits"))["messages"]
+        body = {"to": ANN, "media": "https://files.example.org/a.webp"}
+        if client.away is None:
+            check(await client.call("POST", "/messages/sticker", json=body), 501)
+            assert (await client.ok("GET", "/limits"))["messages"] == left
+            return
+        sent = await client.ok("POST", "/messages/sticker", json=body)
+        assert (await client.ok("GET", "/limits"))["messages"] == left - 1
+        assert await client.ok("GET", f"/messages/{sent['message']['id']}")
+        form = {"media": ("a.webp", JPEG, "image/webp")}
+        assert (await client.ok("POST", "/messages/sticker", data={"to": ANN}, files=form))["sent"]
+        check(await client.call("POST", "/messages/sticker", json={"to": ANN, "media": "upload-" + "0" * 32}), 404)
+
+
+def test_nothing_of_the_gateway_leaves_with_an_answer() -> None:
+    told = {
+        "channel_id": "RAVENX-7Q2LM",
+        "token": "secret",
+        "apiUrl": "https://gate.example/",
+        "image": {"link": "https://gate.example/a.jpg", "filename": "a.jpg", "caption": "gate.example is theirs"},
+        "href": "see https://gate.example/docs",
+        "items": [{"text": "RAVENX-7Q2LM"}, {"owner": "RAVENX-7Q2LM"}],
+    }
+    cleaner = natively.Cleaner(values.channel_id(7), ("gate.example", "RAVENX-7Q2LM"), lambda url, name: f"ours/{name}")
+    assert cleaner.clean(told) == {
+        "channel_id": values.channel_id(7),
+        "image": {"link": "ours/a.jpg", "filename": "a.jpg", "caption": "gate.example is theirs"},
+        "href": "",
+        "items": [{"text": "RAVENX-7Q2LM"}, {"owner": ""}],
+    }
+
+
+async def test_a_file_of_a_message_is_under_a_link_of_ours(opened: Opened) -> None:
+    async with opened() as client:
+        form = {"media": ("x.jpg", JPEG, "image/jpeg")}
+        sent = await client.ok("POST", "/messages/image", data={"to": ANN}, files=form)
+        if client.away is None:
+            await client.stage.idle()
+        ours = f"{client.stage.runtime.settings.public_url}/files/"
+        reply = await client.call("GET", f"/media/{sent['message']['image']['id']}")
+        assert reply.status_code == 302, reply.text
+        assert reply.headers["location"].startswith(ours)
+        row = await client.ok("GET", f"/messages/{sent['message']['id']}")
+        assert row["image"]["link"].startswith(ours)
+        assert not [each for each in client.secrets if each in client.said[-1]]
+        unknown = values.media_id("image", "79990003344@c.us", "NONE0000")
+        check(await client.call("GET", f"/media/{unknown}"), 404)
