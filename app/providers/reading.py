@@ -33,6 +33,17 @@ def list_in(holder: Any, name: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def object_of(value: Any) -> dict[str, Any]:
+    """An answer that must be an object.
+
+    Raises:
+        OutcomeUnknown: it is none; nothing may be concluded.
+    """
+    if not isinstance(value, dict):
+        raise OutcomeUnknown("the gateway's answer could not be read")
+    return value
+
+
 def rows_of(value: Any) -> list[dict[str, Any]]:
     """The objects of an answer that must be a list.
 

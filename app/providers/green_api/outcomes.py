@@ -20,7 +20,7 @@ from app.providers.errors import (
     TooLarge,
     TryLater,
 )
-from app.providers.http.wire import UNREADABLE, Answer, Done, decode, wait_seconds
+from app.providers.http.wire import UNREADABLE, Answer, Done, decode, is_page, wait_seconds
 
 NEVER_DONE: Final = frozenset({400, 404, 405, 413, 414, 415, 422, 431, 469})
 LEGACY_NOT_SAVED: Final = 200
@@ -44,7 +44,7 @@ def of_instance_call(answer: Answer, *, reads: bool, may_be_empty: bool = False)
             return CredentialRefused("the gateway refused the account's token", status=401)
         return NotReady("the gateway does not know the account's token, or not yet", status=401)
     if answer.status == 403:
-        if _is_page(answer):
+        if is_page(answer):
             return Refused("something before the gateway forbids the call", status=403)
         return NotThere("the gateway knows no such account", status=403)
     if answer.status == 400:
@@ -131,7 +131,3 @@ def _coded(code: Any, value: Any) -> Done | ProviderError:
     if isinstance(code, int) and 100 <= code < 499:
         return Refused("the gateway refused the call", status=200)
     return OutcomeUnknown("the gateway answered with a code that tells nothing", status=200)
-
-
-def _is_page(answer: Answer) -> bool:
-    return answer.raw.lstrip()[:1] == b"<"

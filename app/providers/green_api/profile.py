@@ -1,24 +1,22 @@
 """What an account is and how it behaves, as its tenant sees it."""
 
-from typing import Any, Final
+from typing import Final
 
 from app.providers import asks
 from app.providers.answers import Account, Device, LinkRecord, Picture, Settings
-from app.providers.errors import OutcomeUnknown
 from app.providers.green_api.account import link_of
 from app.providers.green_api.client import Client
 from app.providers.green_api.journal import link_in
 from app.providers.http import multipart
-from app.providers.http.wire import UNREADABLE
 from app.providers.port import Credentials
-from app.providers.reading import flag_in, number_in, phone_of, rows_of, text_in, told_at
+from app.providers.reading import flag_in, number_in, object_of, phone_of, rows_of, text_in, told_at
 
 WORDS: Final = {True: "yes", False: "no", None: None}
 
 
 async def read_settings(client: Client, credentials: Credentials, _: asks.ReadSettings) -> Settings:
     """Where notifications go is not told: that is between us and the gateway. Source: GetSettings page."""
-    value = _told(await client.get(credentials, "getSettings"))
+    value = object_of(await client.get(credentials, "getSettings"))
     return Settings(
         phone=phone_of(text_in(value, "wid")),
         send_delay_ms=number_in(value, "delaySendMessagesMilliseconds"),
@@ -48,7 +46,7 @@ async def write_settings(client: Client, credentials: Credentials, ask: asks.Wri
 
 async def read_account(client: Client, credentials: Credentials, _: asks.ReadAccount) -> Account:
     """Empty unless a phone is linked; the number is a text or a number. Source: GetWaSettings page."""
-    value = _told(await client.get(credentials, "getWaSettings"))
+    value = object_of(await client.get(credentials, "getWaSettings"))
     phone = phone_of(text_in(value, "phone"))
     return Account(
         phone=phone,
@@ -63,7 +61,7 @@ async def read_account(client: Client, credentials: Credentials, _: asks.ReadAcc
 
 async def read_device(client: Client, credentials: Credentials, _: asks.ReadDevice) -> Device:
     """Deprecated upstream, still answered. Source: GetDeviceInfo page."""
-    value = _told(await client.get(credentials, "getDeviceInfo"))
+    value = object_of(await client.get(credentials, "getDeviceInfo"))
     return Device(
         platform=text_in(value, "platform") or None,
         manufacturer=text_in(value, "deviceManufacturer") or None,
@@ -90,9 +88,3 @@ async def set_picture(client: Client, credentials: Credentials, ask: asks.SetPro
     """A JPEG, once in ten seconds; a no comes inside 200. Source: SetProfilePicture page."""
     value = await client.streamed(credentials, "setProfilePicture", multipart.form(ask.upload), {})
     return Picture(picture_link=link_in(value, "urlAvatar"))
-
-
-def _told(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise OutcomeUnknown(UNREADABLE)
-    return value

@@ -8,7 +8,8 @@ from app.providers.errors import OutcomeUnknown, ProviderError
 from app.providers.green_api import verdicts
 from app.providers.green_api.client import Client
 from app.providers.green_api.drafts import body_of
-from app.providers.http.wire import UNREADABLE, Answer, decode
+from app.providers.http.natives import answer_of, header_text, reply_of
+from app.providers.http.wire import UNREADABLE, decode
 from app.providers.port import Credentials, Native, NativeReply, Sent, Upload
 from app.providers.reading import text_in, texts_in
 
@@ -56,7 +57,7 @@ async def native(client: Client, credentials: Credentials, call: Native) -> Nati
         Unreachable, OutcomeUnknown: there was none.
     """
     body = (lambda: call.body) if call.body or call.content_type else None
-    return _reply(await client.answer(credentials, call.verb, call.method, body, call.content_type or "", call.query))
+    return reply_of(await client.answer(credentials, call.verb, call.method, body, call.content_type or "", call.query))
 
 
 async def native_stream(
@@ -69,12 +70,12 @@ async def native_stream(
         Unreachable, OutcomeUnknown: there was no answer.
     """
     clean = {name: header_text(value) for name, value in headers.items()}
-    return _reply(await client.stream(credentials, method, file, clean, media=method.lower() in ON_MEDIA))
+    return reply_of(await client.stream(credentials, method, file, clean, media=method.lower() in ON_MEDIA))
 
 
 def conclude(method: str, reply: NativeReply) -> ProviderError | None:
     """What a native reply means; None is success."""
-    verdict = verdicts.verdict(method, _answer(reply))
+    verdict = verdicts.verdict(method, answer_of(reply))
     return verdict if isinstance(verdict, ProviderError) else None
 
 
@@ -84,15 +85,10 @@ def sent_by(method: str, reply: NativeReply) -> Sent | ProviderError:
         _, value = decode(reply.body)
         if message_id := text_in(value, "idMessage"):
             return Sent(message_id)
-    verdict = verdicts.verdict(method, _answer(reply))
+    verdict = verdicts.verdict(method, answer_of(reply))
     if isinstance(verdict, ProviderError):
         return verdict
     return _ids(verdict.value) or OutcomeUnknown(UNREADABLE, status=reply.status)
-
-
-def header_text(text: str) -> str:
-    """A text that may stand in a header: no control characters."""
-    return "".join(char for char in text if char.isprintable())[:255]
 
 
 def _ids(value: Any) -> Sent | None:
@@ -101,11 +97,3 @@ def _ids(value: Any) -> Sent | None:
         return Sent(message_id)
     first, *more = texts_in(value, "messages") or [""]
     return Sent(first, tuple(more)) if first else None
-
-
-def _reply(answer: Answer) -> NativeReply:
-    return NativeReply(answer.status, answer.raw, answer.content_type, answer.retry_after)
-
-
-def _answer(reply: NativeReply) -> Answer:
-    return Answer(reply.status, reply.body, reply.retry_after, reply.content_type)

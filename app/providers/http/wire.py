@@ -96,6 +96,11 @@ def decode(raw: bytes) -> tuple[bool, Any]:
         return False, None
 
 
+def is_page(answer: Answer) -> bool:
+    """Whether something before the gateway answered with a page."""
+    return answer.raw.lstrip()[:1] == b"<"
+
+
 def wait_seconds(header: str) -> float | None:
     """A Retry-After in seconds, an hour at most; None when it is a date or nothing."""
     if not (header.isascii() and header.isdecimal() and len(header) < 10):

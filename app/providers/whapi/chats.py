@@ -6,20 +6,18 @@ from app.providers import asks
 from app.providers.answers import Chat, Disappearing, Edited, Message, StoredFile
 from app.providers.errors import NoSuchThing, Refused, Unsupported
 from app.providers.port import Credentials
-from app.providers.reading import number_in, text_in
+from app.providers.reading import number_in, object_of, text_in
 from app.providers.whapi.client import Client, path_of
 from app.providers.whapi.contents import file_of, link_of
-from app.providers.whapi.ids import contact, ours, theirs
+from app.providers.whapi.ids import HIDDEN, contact, ours, theirs
 from app.providers.whapi.journal import message_of
-from app.providers.whapi.sending import since
-from app.providers.whapi.shapes import Filters, do, listed, told
+from app.providers.whapi.sending import MOST_TYPING_SECONDS, since
+from app.providers.whapi.shapes import Filters, do, listed
 from app.providers.whapi.verdicts import message_id
 
 EPHEMERAL: Final = {0: "none", 86_400: "day", 604_800: "week", 7_776_000: "quarter"}
 KINDS: Final = {"contact": "user", "": "user"}
-HIDDEN: Final = "@lid"
 MOST: Final = 10_000
-MOST_TYPING_SECONDS: Final = 20.0
 
 
 async def chats(client: Client, credentials: Credentials, ask: asks.ListChats) -> list[Chat]:
@@ -57,7 +55,7 @@ async def message(client: Client, credentials: Credentials, ask: asks.ReadMessag
         NoSuchThing: the channel does not know it, or it is of another chat.
         ProviderError: any other ending.
     """
-    found = message_of(told(await client.call(credentials, "GET", path_of("messages", ask.message_id))))
+    found = message_of(object_of(await client.call(credentials, "GET", path_of("messages", ask.message_id))))
     if found is None or not _is_of(ask.chat_id, found.chat_id):
         raise NoSuchThing("the chat has no such message")
     return found
@@ -154,7 +152,7 @@ async def file(client: Client, credentials: Credentials, ask: asks.FileOf) -> St
         NoSuchThing: the channel does not know the message, or it has no file with a link.
         ProviderError: any other ending.
     """
-    row = told(await client.call(credentials, "GET", path_of("messages", ask.message_id)))
+    row = object_of(await client.call(credentials, "GET", path_of("messages", ask.message_id)))
     link = link_of(file_of(row))
     if link is None or not _is_of(ask.chat_id, ours(text_in(row, "chat_id"))):
         raise NoSuchThing("the message has no file that can be fetched")

@@ -7,13 +7,12 @@ from app.providers.answers import Avatar, Contact, ContactInfo, NumberCheck, Pro
 from app.providers.errors import NoSuchThing, OutcomeUnknown, ProviderError, Refused, TryLater, Unsupported
 from app.providers.http.wire import UNREADABLE
 from app.providers.port import Credentials
-from app.providers.reading import flag_in, link_in, list_in, text_in, texts_in
+from app.providers.reading import flag_in, link_in, list_in, object_of, text_in, texts_in
 from app.providers.whapi.client import Client, path_of
-from app.providers.whapi.ids import contact, is_number, ours
-from app.providers.whapi.shapes import do, listed, told
+from app.providers.whapi.ids import HIDDEN, contact, is_number, ours
+from app.providers.whapi.shapes import do, listed
 
 GROUP: Final = "@g.us"
-HIDDEN: Final = "@lid"
 PROFILE_NAMES: Final = ("push_name", "verified_name", "name")
 CONFLICT: Final = 409
 SHORTEST, LONGEST = 7, 16  # the reference has 7 to 15 digits, WhatsApp knows numbers of 16
@@ -42,9 +41,9 @@ async def info(client: Client, credentials: Credentials, ask: asks.ReadContact) 
         ProviderError: any other ending.
     """
     path = path_of("contacts", contact(ask.chat_id))
-    profile = told(await client.call(credentials, "GET", f"{path}/profile"))
+    profile = object_of(await client.call(credentials, "GET", f"{path}/profile"))
     try:
-        known = told(await client.call(credentials, "GET", path))
+        known = object_of(await client.call(credentials, "GET", path))
     except NoSuchThing:  # somebody may have WhatsApp and be unknown to the account
         known = {}
     is_business = known.get("is_business") is True
@@ -92,7 +91,7 @@ async def avatar(client: Client, credentials: Credentials, ask: asks.ReadAvatar)
     """No link: no picture, or a hidden one. Source: getContactProfile and getGroup pages."""
     is_group = ask.chat_id.endswith(GROUP)
     path = path_of("groups", ask.chat_id) if is_group else f"{path_of('contacts', contact(ask.chat_id))}/profile"
-    return Avatar(chat_id=ask.chat_id, picture_link=_picture(told(await client.call(credentials, "GET", path))))
+    return Avatar(chat_id=ask.chat_id, picture_link=_picture(object_of(await client.call(credentials, "GET", path))))
 
 
 async def check(client: Client, credentials: Credentials, ask: asks.CheckNumber) -> NumberCheck:
@@ -109,7 +108,7 @@ async def check(client: Client, credentials: Credentials, ask: asks.CheckNumber)
     if not is_number(number) or not SHORTEST <= len(number) <= LONGEST:
         raise Refused("the phone number is not digits, or not as many as a number has")
     body = {"contacts": [number], "force_check": ask.fresh}
-    rows = list_in(told(await client.call(credentials, "POST", "/contacts", body=body)), "contacts")
+    rows = list_in(object_of(await client.call(credentials, "POST", "/contacts", body=body)), "contacts")
     if len(rows) != 1:
         raise OutcomeUnknown(UNREADABLE)
     status, found = text_in(rows[0], "status"), ours(text_in(rows[0], "wa_id"))

@@ -7,10 +7,10 @@ from app.providers.answers import CreatedGroup, Group, Participant, Picture
 from app.providers.errors import NotAllowed, OutcomeUnknown, ProviderError, Refused
 from app.providers.http.wire import UNREADABLE
 from app.providers.port import Credentials
-from app.providers.reading import flag_in, link_in, list_in, text_in, texts_in, told_at
+from app.providers.reading import flag_in, link_in, list_in, object_of, text_in, told_at
 from app.providers.whapi.client import Client, path_of
 from app.providers.whapi.ids import contact, ours
-from app.providers.whapi.shapes import do, told
+from app.providers.whapi.shapes import do
 
 INVITE: Final = "https://chat.whatsapp.com/"
 POLICIES: Final = {True: "anyone", False: "admins"}
@@ -26,7 +26,7 @@ async def create(client: Client, credentials: Credentials, ask: asks.CreateGroup
         ProviderError: any other ending.
     """
     body = {"subject": ask.name, "participants": [contact(each) for each in ask.chat_ids]}
-    group_id = text_in(told(await client.call(credentials, "POST", "/groups", body=body)), "id")
+    group_id = text_in(object_of(await client.call(credentials, "POST", "/groups", body=body)), "id")
     if not group_id:
         raise OutcomeUnknown(UNREADABLE)
     return CreatedGroup(group_id=group_id, invite_url=await _invite(client, credentials, group_id))
@@ -39,7 +39,7 @@ async def read(client: Client, credentials: Credentials, ask: asks.ReadGroup) ->
         NoSuchThing: there is no such group, or the account is not in it.
         ProviderError: any other ending.
     """
-    row = told(await client.call(credentials, "GET", path_of("groups", ask.group_id)))
+    row = object_of(await client.call(credentials, "GET", path_of("groups", ask.group_id)))
     group_id, code = text_in(row, "id"), text_in(row, "invite_code")
     if not group_id:
         raise OutcomeUnknown(UNREADABLE)
@@ -68,7 +68,7 @@ async def set_picture(client: Client, credentials: Credentials, ask: asks.SetGro
     path = path_of("groups", ask.group_id)
     value = await client.streamed(credentials, "PUT", f"{path}/icon", ask.upload)
     if value is not None:
-        told(value)
+        object_of(value)
     try:
         row = await client.call(credentials, "GET", path)
     except ProviderError:
@@ -139,17 +139,17 @@ async def _member(
     *,
     fine: int = 0,
 ) -> None:
-    who, path = contact(ask.chat_id), path_of("groups", ask.group_id, part)
+    path = path_of("groups", ask.group_id, part)
     failure: Refused | None = None
     answer: dict[str, Any] = {}
     try:
-        answer = await do(client, credentials, verb, path, body={"participants": [who]})
+        answer = await do(client, credentials, verb, path, body={"participants": [contact(ask.chat_id)]})
     except Refused as refusal:
         failure = refusal
     if failure is not None and failure.status != fine:
         # A no inside a success is about this person: he is named in `failed`.
         raise NotAllowed("the person was not taken", status=200) if failure.status == 200 else failure
-    if who in (contact(each) for each in texts_in(answer, "failed")):
+    if list_in(answer, "failed"):  # perhaps under another id: one person was asked for
         raise NotAllowed("the person was not taken", status=200)
 
 

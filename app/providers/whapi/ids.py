@@ -9,15 +9,16 @@ from typing import Final
 
 OURS: Final = "@c.us"
 THEIRS: Final = "@s.whatsapp.net"
+HIDDEN: Final = "@lid"
 
 
 def ours(told: str) -> str:
     """A chat or a person as tenants know it; empty stays empty. A device's number, `:8`, is left out."""
     user, at, server = told.partition("@")
-    if not user or (at and server not in ("s.whatsapp.net", "c.us")):
+    if not user or (at and server not in ("s.whatsapp.net", "c.us", "lid")):
         return told
     number = user.partition(":")[0].lstrip("+")
-    return number + OURS if is_number(number) else told
+    return number + (HIDDEN if server == "lid" else OURS) if is_number(number) else told
 
 
 def theirs(chat_id: str) -> str:

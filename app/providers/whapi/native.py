@@ -11,7 +11,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlencode
 
 from app.providers.errors import OutcomeUnknown, ProviderError
-from app.providers.http.wire import JSON, UNREADABLE, Answer, decode
+from app.providers.http.natives import answer_of, header_text, reply_of
+from app.providers.http.wire import JSON, UNREADABLE, decode, is_page
 from app.providers.port import Credentials, Drafted, Native, NativeReply, Sent, Upload
 from app.providers.reading import list_in, text_in
 from app.providers.whapi import verdicts
@@ -40,7 +41,7 @@ async def native(client: Client, credentials: Credentials, call: Native) -> Nati
     """
     path, query = _addressed(call.method, call.query)
     body = (lambda: call.body) if call.body or call.content_type else None
-    return _reply(
+    return reply_of(
         await client.answer(credentials, call.verb, path, query=query, body=body, content_type=call.content_type)
     )
 
@@ -56,8 +57,8 @@ async def native_stream(
         Unreachable, OutcomeUnknown: there was no answer.
     """
     path, query = _addressed(method, "")
-    clean = {name: _header_text(value) for name, value in headers.items()}
-    return _reply(await client.stream(credentials, "POST", path, file, headers=clean, query=query))
+    clean = {name: header_text(value) for name, value in headers.items()}
+    return reply_of(await client.stream(credentials, "POST", path, file, headers=clean, query=query))
 
 
 def conclude(method: str, reply: NativeReply) -> ProviderError | None:
@@ -65,9 +66,9 @@ def conclude(method: str, reply: NativeReply) -> ProviderError | None:
 
     Files, pictures and answers without a body are successes where no message is owed.
     """
-    path, answer = _addressed(method, "")[0], _answer(reply)
+    path, answer = _addressed(method, "")[0], answer_of(reply)
     is_plain = not reply.body or not reply.content_type.startswith(JSON)
-    if 200 <= reply.status < 300 and is_plain and not verdicts.sends(path) and not verdicts.is_page(answer):
+    if 200 <= reply.status < 300 and is_plain and not verdicts.sends(path) and not is_page(answer):
         return None
     verdict = verdicts.of_gate(path, answer)
     return verdict if isinstance(verdict, ProviderError) else None
@@ -75,7 +76,7 @@ def conclude(method: str, reply: NativeReply) -> ProviderError | None:
 
 def sent_by(method: str, reply: NativeReply) -> Sent | ProviderError:
     """The id in a reply to a native send, or how it ended."""
-    verdict = verdicts.of_gate(_addressed(method, "")[0], _answer(reply))
+    verdict = verdicts.of_gate(_addressed(method, "")[0], answer_of(reply))
     if isinstance(verdict, ProviderError):
         return verdict
     found = verdicts.message_id(verdict.value)
@@ -143,15 +144,3 @@ def _addressed(method: str, query: str) -> tuple[str, str]:
     if any(name in IN_QUERY for name, _ in pairs):
         told = urlencode([pair for pair in pairs if pair[0] not in IN_QUERY])
     return f"/{path.lstrip('/')}", told
-
-
-def _header_text(text: str) -> str:
-    return "".join(char for char in text if char.isprintable())[:255]
-
-
-def _reply(answer: Answer) -> NativeReply:
-    return NativeReply(answer.status, answer.raw, answer.content_type, answer.retry_after)
-
-
-def _answer(reply: NativeReply) -> Answer:
-    return Answer(reply.status, reply.body, reply.retry_after, reply.content_type)

@@ -7,11 +7,11 @@ from app.providers.answers import Account, Picture, Settings
 from app.providers.errors import ProviderError, Unsupported
 from app.providers.http import multipart
 from app.providers.port import Credentials
-from app.providers.reading import flag_in, link_in, number_in, object_in, phone_of, text_in
+from app.providers.reading import flag_in, link_in, number_in, object_in, object_of, phone_of, text_in
 from app.providers.whapi.account import link_of
 from app.providers.whapi.client import Client, state_of
 from app.providers.whapi.ids import ours
-from app.providers.whapi.shapes import do, told
+from app.providers.whapi.shapes import do
 
 PROFILE: Final = "/users/profile"
 ANYWAY: Final = {
@@ -25,7 +25,7 @@ ANYWAY: Final = {
 
 async def read_settings(client: Client, credentials: Credentials, _: asks.ReadSettings) -> Settings:
     """What Whapi has no setting for is null. Source: getChannelSettings page."""
-    value = told(await client.call(credentials, "GET", "/settings"))
+    value = object_of(await client.call(credentials, "GET", "/settings"))
     offline = flag_in(value, "offline_mode")
     return Settings(
         mark_incoming_read=flag_in(value, "auto_read_messages"),
@@ -56,7 +56,7 @@ async def read_account(client: Client, credentials: Credentials, _: asks.ReadAcc
 
     Source: checkHealth and getUserProfile pages.
     """
-    health = told(await client.health(credentials, wakeup=False))
+    health = object_of(await client.health(credentials, wakeup=False))
     link, user = link_of(state_of(health)), object_in(health, "user")
     phone, device = phone_of(text_in(user, "id")), number_in(health, "device_id")
     if phone is None:
@@ -78,7 +78,7 @@ async def set_picture(client: Client, credentials: Credentials, ask: asks.SetPro
     """
     value = await client.streamed(credentials, "PATCH", PROFILE, multipart.form(ask.upload, "icon"))
     if value is not None:
-        told(value)
+        object_of(value)
     return Picture(picture_link=await _picture(client, credentials))
 
 

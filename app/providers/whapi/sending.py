@@ -25,14 +25,13 @@ from app.providers.likeness import display_name, file_kind
 from app.providers.port import Credentials, Seen, Sent
 from app.providers.reading import text_in
 from app.providers.whapi.client import Client, path_of
-from app.providers.whapi.ids import contact, is_number, ours, theirs
+from app.providers.whapi.ids import HIDDEN, contact, is_number, ours, theirs
 from app.providers.whapi.journal import by_api, seen_of
 from app.providers.whapi.native import stored_in
 from app.providers.whapi.shapes import Filters, listed
 from app.providers.whapi.verdicts import message_id
 
 Fields = dict[str, Any]
-HIDDEN: Final = "@lid"
 VOICES: Final = frozenset({"ogg", "oga", "opus"})
 MOST_TYPING_SECONDS: Final = 20.0  # Whapi takes 60, within the one call
 # Callers hold a send for as long as one call may take, and somewhat longer.

@@ -9,24 +9,13 @@ from typing import Any, Final
 from app.providers.errors import OutcomeUnknown
 from app.providers.http.wire import UNREADABLE
 from app.providers.port import Credentials
-from app.providers.reading import number_in, text_in
+from app.providers.reading import number_in, object_of, text_in
 from app.providers.whapi.client import Client
 
 PAGE: Final = 500
 PAGES: Final = 40
 
 Filters = Mapping[str, str | int | bool | None]
-
-
-def told(value: Any) -> dict[str, Any]:
-    """An answer that must be an object.
-
-    Raises:
-        OutcomeUnknown: it is none; nothing may be concluded.
-    """
-    if not isinstance(value, dict):
-        raise OutcomeUnknown(UNREADABLE)
-    return value
 
 
 async def do(
@@ -39,7 +28,7 @@ async def do(
         ProviderError: see `Client.call`.
     """
     value = await client.call(credentials, verb, path, body=body)
-    return {} if value is None else told(value)
+    return {} if value is None else object_of(value)
 
 
 async def listed(

@@ -6,12 +6,12 @@ from app.providers import asks
 from app.providers.answers import Posted, Status, StatusView
 from app.providers.errors import Unsupported
 from app.providers.port import Credentials
-from app.providers.reading import list_in
+from app.providers.reading import list_in, object_of
 from app.providers.whapi.client import Client, path_of
 from app.providers.whapi.ids import contact
 from app.providers.whapi.journal import FONTS, status_of, views_of
 from app.providers.whapi.sending import media_of, since
-from app.providers.whapi.shapes import do, listed, told
+from app.providers.whapi.shapes import do, listed
 from app.providers.whapi.verdicts import message_id
 
 OPAQUE: Final = "#FF"
@@ -61,7 +61,7 @@ async def views(client: Client, credentials: Credentials, ask: asks.StatusViews)
         NotAllowed: it is somebody else's.
         ProviderError: any other ending.
     """
-    value = told(await client.call(credentials, "GET", path_of("statuses", ask.message_id)))
+    value = object_of(await client.call(credentials, "GET", path_of("statuses", ask.message_id)))
     return views_of(list_in(value, "statuses"))
 
 

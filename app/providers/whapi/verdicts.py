@@ -21,7 +21,7 @@ from app.providers.errors import (
     TooFast,
     TooLarge,
 )
-from app.providers.http.wire import UNREADABLE, Answer, Done, decode, wait_seconds
+from app.providers.http.wire import UNREADABLE, Answer, Done, decode, is_page, wait_seconds
 
 NEVER_DONE: Final = frozenset({400, 405, 406, 409, 411, 414, 415, 422, 431})
 CHANNEL_GONE: Final = "channel not found"
@@ -87,11 +87,6 @@ def said(answer: Answer) -> str:
     if isinstance(told, dict):
         told = " ".join(str(told[name]) for name in ("message", "details") if isinstance(told.get(name), str))
     return told.strip().lower()[:400] if isinstance(told, str) else ""
-
-
-def is_page(answer: Answer) -> bool:
-    """Whether something before the gateway answered with a page."""
-    return answer.raw.lstrip()[:1] == b"<"
 
 
 def _common(answer: Answer) -> ProviderError | None:

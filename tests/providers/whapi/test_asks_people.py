@@ -221,10 +221,11 @@ async def test_whoever_does_not_want_to_be_added_is_not(line: Line, upstream: Up
     await upstream.knobs(unaddable=["79990005566"])
     with pytest.raises(NotAllowed):
         await line.perform(asks.AddParticipant(made.group_id, BOB))
-    body = {"success": True, "failed": ["79990005566"], "processed": []}
-    await upstream.fault("addGroupParticipant", "status", status=200, body=body)
-    with pytest.raises(NotAllowed):
-        await line.perform(asks.AddParticipant(made.group_id, BOB))
+    for failed in (["79990005566"], ["5500112233@lid"], [{"id": "79990005566"}]):
+        body = {"success": True, "failed": failed, "processed": []}
+        await upstream.fault("addGroupParticipant", "status", status=200, body=body)
+        with pytest.raises(NotAllowed):
+            await line.perform(asks.AddParticipant(made.group_id, BOB))
 
 
 async def test_a_group_that_is_made_is_told_even_without_its_link(line: Line, upstream: Upstream) -> None:
