@@ -143,7 +143,7 @@ async def _at_most(uow: UnitOfWork, gateway: Gateway, days: int) -> int:
     pool = await store.pool(uow, gateway.name, gateway.environment)
     if pool.empty_since is None:
         return days
-    return 0 if pool.is_dry else 1
+    return 0 if pool.holds_nothing else 1
 
 
 def _write(uow: UnitOfWork, gateway: Gateway, instance: Instance, days: int) -> Extension:

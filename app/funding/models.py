@@ -104,7 +104,7 @@ class Pool(Base):
     looked_at: Mapped[datetime | None]
 
     @property
-    def is_dry(self) -> bool:
+    def holds_nothing(self) -> bool:
         """Whether it was found empty, and by the last reading still is."""
         return self.empty_since is not None and self.days is not None and self.days < 1
 

@@ -70,12 +70,12 @@ async def _round(gateway: Gateway, claim: Claim, ends: float) -> float | None:
     async with gateway.database.begin(SYSTEM) as uow:
         pool = await store.pool(uow, *place)
         doubts = [Intent.of(row) for row in await store.open_extensions(uow, *place)]
-    if pool.read_at is None or pool.is_dry:  # what is spent below comes out of something
+    if pool.read_at is None or pool.holds_nothing:  # what is spent below comes out of something
         await settling.read_pool(gateway, claim)
     moved = await _all(partial(extending.resolve, gateway), doubts, ends)
     async with gateway.database.begin(SYSTEM) as uow:
-        is_dry = (await store.pool(uow, *place)).is_dry
-        due = [] if is_dry else await store.due(uow, *place, gateway.options.margin, MOST)
+        holds_nothing = (await store.pool(uow, *place)).holds_nothing
+        due = [] if holds_nothing else await store.due(uow, *place, gateway.options.margin, MOST)
     moved = await _all(partial(extending.serve, gateway), due, ends) or moved
     has_more = moved and (time.monotonic() >= ends or len(due) == MOST)
     await _book(gateway, claim)

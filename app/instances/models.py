@@ -117,6 +117,7 @@ class Finding(Base):
     __table_args__ = (
         Index(
             "uq_findings_open",
+            "provider",
             "environment",
             "kind",
             "subject",

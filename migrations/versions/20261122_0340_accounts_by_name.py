@@ -1,4 +1,5 @@
-"""An upstream account is named by a text, as not every gateway numbers its accounts; and where it is called.
+"""An upstream account is named by a text, as not every gateway numbers its accounts; and where it is called. Findings
+about accounts of two gateways may bear the same name.
 
 Kind: expand; the numbers stay, kept equal by a trigger, until no process of 0003 runs any more
 Revision: 0004, after 0003
@@ -13,6 +14,7 @@ branch_labels = None
 depends_on = None
 
 TABLES = ("instances", "findings")
+OPEN = sa.text("closed_at is null")
 
 
 def upgrade() -> None:
@@ -27,7 +29,7 @@ def upgrade() -> None:
             elsif new.upstream_account is null and tg_op = 'INSERT' then
                 new.upstream_account := new.upstream_id::text;
             else
-                new.upstream_id := case when new.upstream_account ~ '^[0-9]{1,18}$'
+                new.upstream_id := case when new.upstream_account ~ '^[1-9][0-9]{0,17}$'
                     then new.upstream_account::bigint end;
             end if;
             return new;
@@ -46,9 +48,29 @@ def upgrade() -> None:
     op.create_unique_constraint(
         op.f("uq_instances_account"), "instances", ["provider", "environment", "upstream_account"]
     )
+    op.drop_index("uq_findings_open", table_name="findings", postgresql_where=OPEN)
+    op.create_index(
+        "uq_findings_open",
+        "findings",
+        ["provider", "environment", "kind", "subject"],
+        unique=True,
+        postgresql_where=OPEN,
+    )
 
 
 def downgrade() -> None:
+    op.execute(
+        """
+        update findings f set closed_at = now() where closed_at is null and exists (
+            select from findings g where g.closed_at is null and g.id < f.id
+                and (g.environment, g.kind, g.subject) = (f.environment, f.kind, f.subject)
+        )
+        """
+    )
+    op.drop_index("uq_findings_open", table_name="findings", postgresql_where=OPEN)
+    op.create_index(
+        "uq_findings_open", "findings", ["environment", "kind", "subject"], unique=True, postgresql_where=OPEN
+    )
     op.drop_constraint(op.f("uq_instances_account"), "instances", type_="unique")
     op.create_unique_constraint(op.f("uq_instances_upstream"), "instances", ["provider", "environment", "upstream_id"])
     op.drop_column("instances", "upstream_url")

@@ -147,6 +147,28 @@ def test_up_down_up_on_a_filled_database(postgres: PostgresServer) -> None:
         databases.drop(made)
 
 
+ACCOUNTS = (
+    "insert into instances(tenant_id, id, name, environment, provider, status, connection, wanted, metadata, tag,"
+    " upstream_account, hook_token_sealed, hook_token_hash, create_attempts, created_at, version)"
+    " select tenants.id, ('00000000-0000-0000-0000-00000000000' || place)::uuid, account, 'live', provider, 'active',"
+    " 'connected', true, '{}', account, account, '', '', 1, now(), 1 from tenants, (values"
+    " (1, 'green_api', '1101'), (2, 'whapi', 'CAT-1'), (3, 'other', '7'), (4, 'other', '007')"
+    ") as v(place, provider, account)",
+    "insert into findings(id, environment, provider, kind, subject, upstream_account, policy, first_seen_at,"
+    " last_seen_at, sightings) select gen_random_uuid(), 'live', provider, 'orphan', '1101', '1101', 'report', now(),"
+    " now(), 1 from (values ('green_api'), ('other')) as v(provider)",
+    "insert into prepaid_accounts(tenant_id, instance_id, provider, environment, account, gift_days, put_days,"
+    " used_days, back_days, created_at) select tenant_id, id, provider, environment, upstream_account, 6, 13, 0, 0,"
+    " now() from instances",
+    "insert into extensions(tenant_id, id, instance_id, provider, environment, account, days, comment, state,"
+    " quiet_until, started_at) select tenant_id, id, id, provider, environment, upstream_account, 7, name, 'unknown',"
+    " now(), now() from instances",
+    "insert into pools(provider, environment, days) values ('whapi', 'live', 5)",
+    "insert into pool_readings(provider, environment, read_at, days) values ('whapi', 'live', now(), 5)",
+    "insert into suppliers(provider, environment, weight, failures) values ('whapi', 'live', 100, 0)",
+)
+
+
 def fill(made: databases.Dsns) -> None:
     """A row or two in tables that hang together, one revision at a time being undone beneath them."""
     import asyncio
@@ -176,6 +198,8 @@ def fill(made: databases.Dsns) -> None:
                 "insert into ledger_entries(tenant_id, transaction_id, account, days) values ($1, $2, $3, $4)",
                 [(TENANT, moved, "pool", -5), (TENANT, moved, "house", 5)],
             )
+        for statement in ACCOUNTS:
+            await connection.execute(statement)
         await connection.close()
 
     thread = threading.Thread(target=lambda: asyncio.run(insert()))
