@@ -1,6 +1,7 @@
 """A deployment on Whapi beside GREEN-API, played with one clock that the tests move."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,15 +56,21 @@ class Capped:
             )
         return instance
 
-    async def work(self) -> None:
-        """Do what is due, and again, until nothing is."""
+    async def work(self, at_once: int = 1) -> None:
+        """Do what is due, and again, until nothing is; as so many workers would."""
         while True:
             async with self.runtime.database.begin(SYSTEM) as uow:
-                rings = await work.due(uow, 100)
-            if not rings:
+                rings = iter(await work.due(uow, 100))
+            first = next(rings, None)
+            if first is None:
                 return
-            for ring in rings:
-                await do_work(self.runtime, HANDLERS, ring.work_id)
+            await do_work(self.runtime, HANDLERS, first.work_id)
+
+            async def worker(rings: Iterator[work.Ring]) -> None:
+                for ring in rings:
+                    await do_work(self.runtime, HANDLERS, ring.work_id)
+
+            await asyncio.gather(*(worker(rings) for _ in range(at_once)))
 
     async def channels(self) -> list[dict[str, Any]]:
         """Every channel ever made."""
