@@ -234,6 +234,7 @@ async def keep(
             since=instance.created_at,
             now=uow.now,
             links=links,
+            name=instance.profile_name,
             parsed=parsed if words == happenings.WORDS else None,
         )
         await hooks.keep(uow, line, told)

@@ -188,6 +188,15 @@ def test_a_link_is_the_health_of_the_channel(link: Link) -> None:
     )
 
 
+def test_who_was_linked_is_told_with_the_name_that_is_known() -> None:
+    found = happenings.told(
+        said(events.StateChanged("connected", PHONE)), number=NUMBER, phone=None, since=AT, now=AT, name="Shop",
+        links=lambda _, __: "",
+    )  # fmt: skip
+    user = {"id": PHONE, "name": "Shop"}
+    assert one(found, "users", "post")["user"] == one(found, "channel", "post")["health"]["user"] == user
+
+
 def test_who_was_unlinked_is_told() -> None:
     found = told(events.StateChanged("unpaired", None))
     assert one(found, "users", "delete")["user"]["id"] == PHONE
@@ -223,7 +232,15 @@ def test_a_recording_is_a_voice() -> None:
 
 def test_what_a_gateway_of_these_words_told_beside_is_passed_on_without_its_links() -> None:
     parsed = {
-        "groups": [{"id": CREW, "name": "link", "last_message": {"image": {"id": "i-1", "link": "https://up/x"}}}],
+        "groups": [
+            {
+                "id": CREW,
+                "name": "link",
+                "last_message": {"image": {"id": "i-1", "link": "https://up/x"}},
+                "chat_pic": "https://pps.whatsapp.net/a",
+                "chat_pic_full": "https://files.whapi.cloud/a",
+            }
+        ],
         "event": {"type": "groups", "event": "post"},
         "channel_id": "RAVENX-7Q2LM",
     }
@@ -232,7 +249,15 @@ def test_what_a_gateway_of_these_words_told_beside_is_passed_on_without_its_link
         parsed=parsed,
     )  # fmt: skip
     assert one(found, "groups", "post") == {
-        "groups": [{"id": CREW, "name": "link", "last_message": {"image": {"id": "i-1"}}}],
+        "groups": [
+            {
+                "id": CREW,
+                "name": "link",
+                "last_message": {"image": {"id": "i-1"}},
+                "chat_pic": "https://pps.whatsapp.net/a",
+                "chat_pic_full": "",
+            }
+        ],
         "event": {"type": "groups", "event": "post"},
         "channel_id": CHANNEL,
     }

@@ -5,6 +5,7 @@ or for one that was taken back `messages.delete`. A link is `channel.post`, and 
 `users.delete`. Sources: webhook payloads of the Whapi gate reference, help desk on tracked events (read 2026-11-21).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,6 +55,7 @@ WORDS: Final = "whapi"
 VERBS: Final = ("post", "put", "patch", "delete")
 DROPPED: Final = "link"
 """The gateway's own address of a file; of a last message we have no link of ours to put in its place."""
+OF_THE_GATEWAY: Final = re.compile(r"(?i)https?://[^/]*whapi")
 
 
 @dataclass(frozen=True)
@@ -73,18 +75,19 @@ def told(
     since: datetime | None,
     now: datetime,
     links: Links,
+    name: str | None = None,
     parsed: Mapping[str, Any] | None = None,
 ) -> list[Told]:
     """The events of a notification, none for what Whapi has no event for.
 
-    `phone` is the linked number, `since` when the instance was made. `parsed` is what a gateway of Whapi's words sent:
-    of what we have no word for, such as changes of groups, it is passed on.
+    `phone` is the linked number, `name` its owner's, `since` when the instance was made. `parsed` is what a gateway of
+    Whapi's words sent: of what we have no word for, such as changes of groups, it is passed on.
     """
     at = values.seconds(said.happened_at or now)
     own = f"{phone}@c.us" if phone else ""
     match said.what:
         case StateChanged() as what:
-            return _state(what, number, phone, since, at)
+            return _state(what, number, (phone, name), since, at)
         case MessageProgressed() as what:
             row = messages.status(what.message_id, what.chat_id, what.status, at, reason=what.reason)
             return [Told("statuses", "post", {"statuses": [row]})]
@@ -124,13 +127,16 @@ def sample(type_: str, *, number: int, now: datetime) -> Told:
     return Told(type_, "post", {type_: []})
 
 
-def _state(what: StateChanged, number: int, phone: str | None, since: datetime | None, at: int) -> list[Told]:
+def _state(
+    what: StateChanged, number: int, known: tuple[str | None, str | None], since: datetime | None, at: int
+) -> list[Told]:
+    phone, name = known
     linked = what.phone or phone
     started = values.seconds(since) or at
-    health = people.health(what.link, number=number, phone=linked, since=started, now=at)
+    health = people.health(what.link, number=number, phone=linked, name=name, since=started, now=at)
     found = [Told("channel", "post", {"health": health})]
     if what.link == "connected":
-        found.append(Told("users", "post", {"user": people.user(linked)}))
+        found.append(Told("users", "post", {"user": people.user(linked, name)}))
     elif what.link == "unpaired" and phone:
         found.append(Told("users", "delete", {"user": people.user(phone)}))
     return found
@@ -222,6 +228,8 @@ def _native(parsed: Mapping[str, Any]) -> list[Told]:
 def _without_links(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_links(item) for item in value]
+    if isinstance(value, str):
+        return "" if OF_THE_GATEWAY.match(value) else value
     if not isinstance(value, dict):
         return value
     return {name: _without_links(item) for name, item in value.items() if name != DROPPED}
