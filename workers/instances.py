@@ -13,6 +13,7 @@ from app.instances import commands, listing, reconcile, watching
 from app.instances.trips import Eraser, Tools
 from app.kit.work import Claim
 from app.lines import erasure as lines
+from app.lines.service import told_state
 from app.messages import erasure as messages
 from app.plans import erasure as plans
 from app.runtime import Runtime
@@ -54,4 +55,4 @@ async def reconcile_listing(runtime: Runtime, claim: Claim) -> None:
 
 
 def _tools(runtime: Runtime) -> Tools:
-    return Tools(runtime.database, runtime.instance_options, ERASERS, Mailroom())
+    return Tools(runtime.database, runtime.instance_options, ERASERS, Mailroom(), told_state)

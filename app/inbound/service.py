@@ -15,6 +15,7 @@ from app.files.links import Sealer
 from app.inbound import store
 from app.inbound.reading import NotReadable, public_copy, read_body
 from app.instances import service as instances
+from app.instances.doubting import Belief, belief
 from app.instances.models import Instance
 from app.kit.crypto import Unreadable, digest, same
 from app.kit.db import UnitOfWork
@@ -120,9 +121,17 @@ async def _take_one(
     if isinstance(said.what, MessageEdited | MessageDeleted | ReactionReceived | PollVoted):
         said = replace(said, what=await changes.located(uow, instance, said.what))
     was_phone = instance.phone
+    if isinstance(said.what, StateChanged) and not await _is_news(uow, instance, said.what, provider):
+        return
     await _act(uow, instance, provider, said, parsed, links)
     words = provider.traits.words
     await lines.keep(uow, instance, said, parsed, links=links, words=words, was_phone=was_phone)
+
+
+async def _is_news(uow: UnitOfWork, instance: Instance, what: StateChanged, provider: Provider) -> bool:
+    """Whether a told state is a fact that changes something; of a phone that seems to be away it is asked again."""
+    await instances.hold(uow, instance)
+    return belief(instance, Link(what.link), provider.traits, uow.now) is Belief.FACT
 
 
 async def quarantine(uow: UnitOfWork, instance_id: UUID, body: Body) -> None:

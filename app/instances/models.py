@@ -78,6 +78,7 @@ class Instance(Base, TenantOwned):
     profile_name: Mapped[str | None]
     connected_at: Mapped[datetime | None]
     state_checked_at: Mapped[datetime | None]
+    away_told_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
 
     created_at: Mapped[datetime]

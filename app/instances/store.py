@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, and_, case, exists, func, or_, select, update
 
 from app.instances.comparing import Known
+from app.instances.doubting import PATIENCE
 from app.instances.models import Finding, Instance, UpstreamCall
 from app.jobs import ReconcileInstance
 from app.kit.db import UnitOfWork
@@ -138,6 +139,7 @@ async def unwatched(
             Instance.upstream_account.is_not(None),
             or_(
                 Instance.state_checked_at.is_(None),
+                Instance.away_told_at <= uow.now - PATIENCE,
                 Instance.state_checked_at <= (case(*places, else_=since) if places else since),
             ),
         )

@@ -13,7 +13,7 @@ from app.instances.options import Options
 from app.kit import work
 from app.kit.db import SYSTEM, Database, UnitOfWork
 from app.kit.work import Claim
-from app.providers.port import AccountWish, Credentials, Provider
+from app.providers.port import AccountWish, Credentials, Link, Provider
 
 Eraser = Callable[[UnitOfWork, UUID, UUID], Awaitable[int]]
 """Erases some of what a room keeps of (tenant, instance) and says how many rows; 0 when nothing is left."""
@@ -29,6 +29,10 @@ class Mailroom(Protocol):
     async def drop(self, uow: UnitOfWork, remains: Instance, upstream_ids: Sequence[str]) -> int:
         """Messages that waited there are about to be deleted from its queue; how many are known here."""
         ...
+
+
+TellState = Callable[[UnitOfWork, Instance, Link], Awaitable[None]]
+"""Tells a state that no notification told, where instances are told of in other words."""
 
 
 class NoMail:
@@ -51,6 +55,7 @@ class Tools:
     options: Options
     erasers: Mapping[str, Eraser] = field(default_factory=dict)
     mailroom: Mailroom = field(default_factory=NoMail)
+    tell_state: TellState | None = None
 
 
 @dataclass(frozen=True)

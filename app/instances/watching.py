@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from app.instances import service, store
+from app.instances.doubting import AWAY, Belief, belief
 from app.instances.models import Instance
 from app.instances.trips import Tools
 from app.jobs import ReconcileInstance, SweepInstances
@@ -77,8 +78,13 @@ async def watch(tools: Tools, registry: Registry, tenant_id: UUID, instance_id: 
         phone, name = await read_profile(provider, credentials, link)
     async with tools.database.begin(SYSTEM) as uow:
         instance = await store.lock(uow, tenant_id, instance_id)
-        if instance is not None:
+        if instance is None or (instance.away_told_at is not None and link in AWAY and tools.tell_state is None):
+            return  # the sweep says it to all who are to be told
+        was_doubted = instance.away_told_at is not None
+        if belief(instance, link, provider.traits, uow.now) is not Belief.DOUBT:
             await service.observe(uow, instance, link, phone, profile_name=name)
+            if was_doubted and link in AWAY and tools.tell_state is not None:
+                await tools.tell_state(uow, instance, link)
 
 
 async def usable(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> Instance | None:

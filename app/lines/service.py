@@ -16,7 +16,7 @@ from app.accounts.vault import open_vault
 from app.instances.models import Instance
 from app.jobs import PushNotices
 from app.kit import clock
-from app.kit.crypto import Keyring, same
+from app.kit.crypto import Keyring, digest, same
 from app.kit.db import UnitOfWork
 from app.kit.errors import Gone
 from app.lines import rewriting, store, switches, tokens
@@ -27,7 +27,8 @@ from app.lines.rewriting import Links
 from app.lines.words import notices
 from app.plans import gate
 from app.plans import service as plans
-from app.providers.events import Notification
+from app.providers.events import Notification, StateChanged
+from app.providers.port import Link
 
 PAUSE_SECONDS: Final = 60.0
 CLEAR_EVERY: Final = timedelta(minutes=1)
@@ -238,6 +239,15 @@ async def keep(
             parsed=parsed if words == happenings.WORDS else None,
         )
         await hooks.keep(uow, line, told)
+
+
+async def told_state(uow: UnitOfWork, instance: Instance, link: Link) -> None:
+    """Tell a line of a state that was found by asking, and that no notification tells."""
+    what, now = StateChanged(str(link), None), uow.now
+    said = Notification(
+        instance.upstream_account, "state_changed", digest(f"{instance.id} {link} {now}".encode()), now, what
+    )
+    await keep(uow, instance, said, {}, links=lambda _, __: "", words="", was_phone=instance.phone)
 
 
 async def quota_exceeded(
