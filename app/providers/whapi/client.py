@@ -31,6 +31,8 @@ class Client:
     def __init__(
         self, manager_url: str, partner_token: Secret, *, timeout_seconds: float, connect_seconds: float
     ) -> None:
+        self.timeout_seconds = timeout_seconds
+        """Within which a call ends."""
         self._manager_url = manager_url.rstrip("/")
         self._partner_token = partner_token
         self._quick = Quick(timeout_seconds=timeout_seconds, connect_seconds=connect_seconds)

@@ -3,8 +3,10 @@
 Source: Whapi partner reference and help desk on partners (read 2026-11-21).
 """
 
+import asyncio
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -62,7 +64,8 @@ async def create(client: Client, project: Project, wish: AccountWish) -> Created
     """Make a channel named by the tag, in mode trial, and set its webhook before it is ever launched.
 
     No key makes it repeatable. What becomes of the settings is not told: they are compared when it is ready, and a
-    channel that was made must not get lost over them.
+    channel that was made must not get lost over them. All of it ends within the time of one call, which is how long
+    callers hold a creation for theirs.
 
     Raises:
         OutcomeUnknown: a channel may exist; look for its tag in the listing before the next try.
@@ -70,21 +73,27 @@ async def create(client: Client, project: Project, wish: AccountWish) -> Created
         CredentialRefused: the partner token is wrong.
         ProviderError: any other ending.
     """
+    ends = asyncio.get_running_loop().time() + client.timeout_seconds
     body = {"name": wish.tag, "projectId": await _project_id(client, project)}
-    try:
-        row = await client.manager("PUT", "/channels", body=body)
-    except NoSuchThing:
-        project.forget()
-        raise
-    made = _listed(client, row)
+    made = _listed(client, await _made(client, project, body, ends))
     if made is None or not made.token.reveal():
         raise OutcomeUnknown(UNREADABLE)
-    try:
-        credentials = Credentials(made.account, made.token, made.base_url)
-        await client.call(credentials, "PATCH", "/settings", body=partial(settings.wanted, wish))
-    except ProviderError:
-        pass
+    with suppress(ProviderError, TimeoutError):
+        async with asyncio.timeout_at(ends):
+            credentials = Credentials(made.account, made.token, made.base_url)
+            await client.call(credentials, "PATCH", "/settings", body=partial(settings.wanted, wish))
     return Created(made.account, made.token, made.base_url, made.funded_until)
+
+
+async def _made(client: Client, project: Project, body: dict[str, str], ends: float) -> Any:
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(ends):
+            try:
+                return await client.manager("PUT", "/channels", body=body)
+            except NoSuchThing:
+                project.forget()
+                raise
+    raise OutcomeUnknown("the gateway gave no answer (Timeout)")
 
 
 async def listing(client: Client) -> list[Listed]:
@@ -236,11 +245,11 @@ async def is_blocked(client: Client, account: str) -> bool:
 
 
 async def _project_id(client: Client, project: Project) -> str:
-    """Raises: Refused: there is no project and none can be made."""
-    try:
-        found = await project.id(client)
-    except OutcomeUnknown:
-        found = ""
+    """Raises: Refused: there is no project and none can be made in the time that leaves enough for the channel."""
+    found = ""
+    with suppress(OutcomeUnknown, TimeoutError):
+        async with asyncio.timeout(client.timeout_seconds / 2):
+            found = await project.id(client)
     if not found:
         raise Refused("the partner's project could not be read or made")
     return found

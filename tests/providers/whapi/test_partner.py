@@ -1,5 +1,9 @@
 """Channels from the partner's side: made, listed, paid for, taken live, deleted."""
 
+import asyncio
+import json
+import time
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -15,7 +19,7 @@ from app.providers.errors import (
 )
 from app.providers.port import AccountWish, Balance, Provider
 from app.providers.whapi.adapter import WhapiCloud
-from tests.providers.conftest import HOOK_TOKEN, answering, raw_server, reply
+from tests.providers.conftest import HOOK_TOKEN, Play, RawServer, answering, raw_server, reply
 from tests.providers.whapi.conftest import Upstream
 from tests.providers.whapi.hooks import WISH, called, pool, truth, whapi
 
@@ -92,6 +96,28 @@ async def test_a_project_that_cannot_be_read_leaves_no_doubt_about_a_channel(
     with pytest.raises(Refused):
         await wing.create(WISH)
     assert await upstream.calls("createChannel") == []
+
+
+@pytest.mark.parametrize(("channel_seconds", "is_made"), [(0.5, True), (5.0, False)])
+async def test_a_creation_ends_within_the_time_of_one_call(*, channel_seconds: float, is_made: bool) -> None:
+    """Its settings are never answered; callers hold what they create no longer."""
+
+    def script(server: RawServer) -> Play:
+        async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            line = await server.request(reader)
+            row = {"id": "RAVENX-7Q2LM", "token": "t" * 32, "apiUrl": server.url, "name": WISH.tag}
+            await asyncio.sleep(channel_seconds if line.startswith(b"PUT /channels") else 5.0)
+            writer.write(reply(json.dumps(row).encode()))
+
+        return play
+
+    async with raw_server(script) as server:
+        wing = whapi(server.url, project="prj0EXAMPLE000000001")
+        began = time.monotonic()
+        with nullcontext() if is_made else pytest.raises(OutcomeUnknown):
+            assert (await wing.create(WISH)).account == "RAVENX-7Q2LM"
+        assert time.monotonic() - began < 1.2
+        await wing.close()
 
 
 async def test_the_listing_shows_the_living_with_tag_token_gate_and_days(wing: WhapiCloud, upstream: Upstream) -> None:
