@@ -392,3 +392,44 @@ async def test_a_hook_is_tried_with_a_sample_as_it_would_be_called(runtime: Runt
     assert (got.verb, got.path, got.headers["x-key"]) == ("POST", "/hook/statuses", "s")
     assert got.event["statuses"][0]["status"] == "delivered"
     assert got.event["channel_id"] == f"CH{made.line.number}"
+
+
+async def test_while_lists_change_and_a_server_fails_each_tellers_order_stays(runtime: Runtime, drain: Drain) -> None:
+    """Many things come at once, the list of hooks is set again and again, every third answer is a failure."""
+    made = await make_line(runtime.database)
+    calls = 0
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        nonlocal calls
+        calls += 1
+        return web.Response(status=500 if calls % 3 == 0 else 200)
+
+    async def tell(teller: int) -> None:
+        for number in range(8):
+            await say(runtime, made, f"{teller}:{number}")
+
+    async def set_again() -> None:
+        for place in range(8):
+            await point_at(runtime, made, *([stays.url, comes.url] if place % 2 else [stays.url]))
+
+    async def push() -> None:
+        while not told.done() or await waiting(runtime, made):
+            async with runtime.database.begin(SYSTEM) as uow:
+                rings = await work.due(uow, 10)
+            await asyncio.gather(*(do_work(runtime, HANDLERS, ring.work_id) for ring in rings))
+            runtime.database.shift += 3 * SECOND
+
+    async with receiving() as stays, receiving() as comes:
+        stays.answers, comes.answers = [answer], [200]
+        await point_at(runtime, made, stays.url)
+        told = asyncio.gather(*(tell(teller) for teller in range(3)), set_again())
+        await asyncio.gather(push(), told)
+        await drain()
+    seen = list(dict.fromkeys(texts(stays)))
+    for teller in range(3):
+        mine = [words for words in seen if words.startswith(f"{teller}:")]
+        assert mine == [f"{teller}:{number}" for number in range(8)]
+    receipts = [int(got.headers["webhook-id"].partition("-")[2]) for got in stays.got]
+    assert receipts == sorted(receipts)
+    async with runtime.database.begin(SYSTEM) as uow:
+        assert await uow.session.scalar(sql("select count(*) from work where last_error is not null")) == 0
