@@ -248,7 +248,7 @@ async def _project_id(client: Client, project: Project) -> str:
     """Raises: Refused: there is no project and none can be made in the time that leaves enough for the channel."""
     found = ""
     with suppress(OutcomeUnknown, TimeoutError):
-        async with asyncio.timeout(client.timeout_seconds / 2):
+        async with asyncio.timeout(client.timeout_seconds * 0.75):
             found = await project.id(client)
     if not found:
         raise Refused("the partner's project could not be read or made")
