@@ -236,8 +236,9 @@ def providers_check(provider: str | None, environment: str | None) -> None:
                 for name, where, _ in runtime.registry.all()
                 if provider in (None, name) and environment in (None, where)
             ]
-            options = runtime.instance_options
-            return [await suppliers.check(runtime.database, runtime.registry, options, *each) for each in wanted]
+            those = (runtime.database, runtime.registry, runtime.instance_options)
+            low_days = runtime.funding_options.low_days
+            return [await suppliers.check(*those, *each, low_days=low_days) for each in wanted]
 
     found = asyncio.run(look())
     if not found:

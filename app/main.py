@@ -166,7 +166,8 @@ def _dependencies() -> dict[str, Provide]:
 
         return Provide(provide, sync_to_thread=False)
 
-    names = ("database", "registry", "egress", "fetcher", "instance_options", "gateway_options", "relay", "gateway")
+    options = ("instance_options", "funding_options", "gateway_options")
+    names = ("database", "registry", "egress", "fetcher", "relay", "gateway", *options)
     return {
         "principal": Provide(provide_principal),
         "uow": Provide(provide_uow),

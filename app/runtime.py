@@ -7,6 +7,7 @@ from typing import cast
 
 from app.accounts.auth import Authenticator
 from app.files.fetching import Fetcher
+from app.funding.options import Options as FundingOptions
 from app.gateway.calls import Gateway
 from app.gateway.options import Options as GatewayOptions
 from app.gateway.records import Records
@@ -42,6 +43,7 @@ class Runtime:
     fetcher: Fetcher
     mailer: Mailer
     instance_options: InstanceOptions
+    funding_options: FundingOptions
     gateway_options: GatewayOptions
     relay: Relay
     records: Records
@@ -91,6 +93,7 @@ async def open_runtime(
             fetcher=fetcher,
             mailer=Mailer(settings.smtp_url, settings.mail_from),
             instance_options=_instance_options(settings),
+            funding_options=_funding_options(settings),
             gateway_options=gateway_options,
             relay=relay,
             records=records,
@@ -119,6 +122,17 @@ def _instance_options(settings: Settings) -> InstanceOptions:
         surplus_wait_seconds=settings.surplus_wait_seconds,
         listing_seconds=settings.listing_seconds,
         repair_policy=cast(RepairPolicy, settings.repair_policy),
+    )
+
+
+def _funding_options(settings: Settings) -> FundingOptions:
+    return FundingOptions(
+        deployment=settings.deployment,
+        step_days=settings.fund_step_days,
+        margin_days=settings.fund_margin_days,
+        quiet_seconds=settings.quiet_seconds,
+        balance_seconds=settings.balance_seconds,
+        low_days=settings.pool_low_days,
     )
 
 

@@ -1,7 +1,5 @@
 """What the operator may see and set about gateways, and a look at each in plain words."""
 
-from typing import Final
-
 from app.admin.suppliers_schemas import SupplierCheck, SupplierRemark, SupplierView
 from app.instances import creation
 from app.instances.creation import Load
@@ -16,9 +14,6 @@ from app.providers.port import Balance, Listed, Provider
 from app.providers.registry import NoProvider, Registry
 from app.suppliers import service as suppliers
 from app.suppliers.models import Supplier
-
-LOW_DAYS: Final = 30
-"""A pool with fewer days is told as low."""
 
 
 async def listing(uow: UnitOfWork, registry: Registry, options: Options) -> list[SupplierView]:
@@ -73,9 +68,11 @@ async def weigh(
 
 
 async def check(
-    database: Database, registry: Registry, options: Options, provider: str, environment: str
+    database: Database, registry: Registry, options: Options, provider: str, environment: str, *, low_days: int
 ) -> SupplierCheck:
     """Ask a gateway who we are and what we have there; a trip, so no transaction of the caller's may be open.
+
+    A pool with fewer than `low_days` is told as low.
 
     Raises:
         NotFound: it is not set up.
@@ -92,7 +89,7 @@ async def check(
     first, balance = await _reached(gateway, options)
     told = [first]
     if first.level != "error":
-        told.append(_pool(gateway, balance))
+        told.append(_pool(gateway, balance, low_days))
     told += remarks
     return SupplierCheck(provider, environment, all(each.level != "error" for each in told), told)
 
@@ -119,14 +116,14 @@ def _counted(listed: list[Listed], options: Options) -> str:
     return f"It lists {len(listed)} accounts, {ours} of them of this deployment."
 
 
-def _pool(gateway: Provider, balance: Balance | None) -> SupplierRemark:
+def _pool(gateway: Provider, balance: Balance | None, low_days: int) -> SupplierRemark:
     if not gateway.traits.is_prepaid:
         return SupplierRemark("ok", "It charges for each day that an account exists; there is no pool of days.")
     if balance is None:
         return SupplierRemark("warning", "Days are paid beforehand, but it does not tell how many are left.")
     if balance.days <= 0:
         return SupplierRemark("error", "The pool of days is empty: buy days, or accounts will end one by one.")
-    level = "warning" if balance.days < LOW_DAYS else "ok"
+    level = "warning" if balance.days < low_days else "ok"
     return SupplierRemark(level, f"The pool holds {balance.days} days.")
 
 

@@ -10,6 +10,7 @@ from app.accounts.auth import requires
 from app.accounts.scopes import Scope
 from app.admin import suppliers
 from app.admin.suppliers_schemas import SupplierCheck, SupplierList, SupplierPause, SupplierView, SupplierWeight
+from app.funding.options import Options as FundingOptions
 from app.instances.options import Options
 from app.kit.db import Database, UnitOfWork
 from app.providers.registry import Registry
@@ -41,11 +42,13 @@ class SupplierController(Controller):
         database: NamedDependency[Database],
         registry: NamedDependency[Registry],
         instance_options: NamedDependency[Options],
+        funding_options: NamedDependency[FundingOptions],
         provider: FromPath[Name],
         environment: FromPath[Environment],
     ) -> SupplierCheck:
         """Ask a gateway now: whether it accepts our token, what is in the pool, which limits it has."""
-        return await suppliers.check(database, registry, instance_options, provider, environment)
+        low_days = funding_options.low_days
+        return await suppliers.check(database, registry, instance_options, provider, environment, low_days=low_days)
 
     @post("/{provider:str}/{environment:str}/pause", status_code=200, operation_id="pauseSupplier", summary="Pause")
     async def pause(

@@ -247,6 +247,9 @@ async def test_the_command_line_lists_checks_pauses_resumes_and_weighs(house: Ho
     assert (code, json.loads(said)["reason"]) == (0, "dearer")
     code, said = await house.command("providers", "check", "whapi")
     assert "warning: It takes no new instances since" in said
+    assert "ok: The pool holds" in said
+    code, said = await house.command("providers", "check", "whapi", SUBLET_POOL_LOW_DAYS="1000000")
+    assert "warning: The pool holds" in said
     code, said = await house.command("providers", "resume", "whapi")
     assert (code, json.loads(said)["paused_at"]) == (0, None)
     code, said = await house.command("providers", "weigh", "whapi", "7", "--plan", "trial")

@@ -1,7 +1,9 @@
 """Prepaid days when more than one is at it, when a gateway says what is odd, and when one account spoils its round."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 from uuid import uuid4
 
@@ -18,7 +20,7 @@ from app.jobs import FundGateway
 from app.kit import work
 from app.kit.db import SYSTEM
 from app.kit.work import Claim, Work
-from app.providers.port import Created, Listed, Provider
+from app.providers.port import Balance, Created, Listed, Provider
 from tests.factories import read_instance
 from tests.workers.funds import POOL_DAYS, WHAPI_TOKEN, Funds
 from tests.workers.test_funding_doubles import CALL, comes_right, due, open_books
@@ -170,6 +172,37 @@ class Lagging:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._provider, name)
+
+
+class Slow:
+    """A gateway whose balance is read, and told only when something else was done."""
+
+    def __init__(self, provider: Provider, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self._provider = provider
+        self._meanwhile = meanwhile
+
+    async def balance(self) -> Balance | None:
+        told = await self._provider.balance()
+        await self._meanwhile()
+        return told
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+
+async def test_an_extension_while_the_balance_is_read_is_not_taken_for_a_refund(funds: Funds) -> None:
+    gone, other = await funds.instance(days=30), await funds.instance(days=30, name="B")
+    await funds.work()
+    await deleted(funds, gone)
+    await funds.later(days=11.5)
+    gateway = funds.gateway()
+    (one,) = [each for each in await due(funds, gateway) if each.instance_id == other.id]
+    slow = Slow(gateway.provider, partial(extending.serve, gateway, one))
+    assert not await settling.read_pool(replace(gateway, provider=cast(Provider, slow)), await claimed(funds))
+    await funds.later(seconds=61)  # the claim is forgotten
+    await funds.work()
+    assert (await funds.account(gone)).back_days == 7
+    await funds.they_match()
 
 
 async def test_what_a_listing_tells_late_is_not_believed(funds: Funds) -> None:
