@@ -32,7 +32,17 @@ from app.messages import service as messages
 from app.messages import store
 from app.messages.models import Message
 from app.providers.asks import Send
-from app.providers.errors import Outcome, OutcomeUnknown, ProviderError
+from app.providers.errors import (
+    NotLinked,
+    NotReady,
+    Outcome,
+    OutcomeUnknown,
+    ProviderError,
+    QuotaReached,
+    TooFast,
+    TryLater,
+    Unreachable,
+)
 from app.providers.port import Credentials, Provider, Sent
 from app.providers.registry import Registry
 
@@ -43,6 +53,8 @@ HELD_FOR: Final = timedelta(days=1)
 MOST: Final = 64
 AT_ONCE: Final = 8
 """Of as many chats."""
+LATER: Final = (NotLinked, NotReady, QuotaReached, TooFast, TryLater, Unreachable)
+"""Refusals that end: a new account is on trial, and restarts when it is paid for."""
 BUDGET_SECONDS: Final = 8.0
 LOOK_SECONDS: Final = 5.0
 AGAIN_SECONDS: Final = 2.0
@@ -141,7 +153,9 @@ async def _hand_over(errand: Errand) -> Sent | ProviderError:
 
 async def _record(uow: UnitOfWork, errand: Errand, ending: Sent | ProviderError, options: Options) -> float | None:
     """Write down how it ended; the seconds to wait before the next, where something stands in the way."""
-    row = errand.row
+    row = await store.get(uow, errand.row.id, tenant_id=errand.row.tenant_id, lock=True)
+    if row is None:
+        return None  # erased with its instance
     if isinstance(ending, Sent):
         status = await messages.accepted(uow, row, ending.message_id)
         if status is not None and status != "queued":
@@ -153,11 +167,10 @@ async def _record(uow: UnitOfWork, errand: Errand, ending: Sent | ProviderError,
             job = ResolveMessage(ref=row.id, tenant_id=row.tenant_id)
             uow.defer(job, after_seconds=options.resolve_seconds)
         return None
-    verdict = refusal(ending)
-    if verdict.error.retryable or ending.retry_after_seconds:
+    if isinstance(ending, LATER):
         await store.hold(uow, row)
         return max(AGAIN_SECONDS, ending.retry_after_seconds or 0.0)
-    await resolver.never_sent(uow, row, errand.environment, verdict.error.code, ending.detail)
+    await resolver.never_sent(uow, row, errand.environment, refusal(ending).error.code, ending.detail)
     return None
 
 
