@@ -24,6 +24,7 @@ from app.compat.door import CompatDoor
 from app.compat.native_api import NativeFace
 from app.compat.parts import Parts
 from app.door import Door
+from app.funding import gauges
 from app.idempotency.once import provide_replay
 from app.kit.db import SYSTEM
 from app.kit.errors import AppError
@@ -67,9 +68,10 @@ async def readyz(state: State) -> dict[str, str]:
 
 
 @get("/metrics", include_in_schema=False, opt={"public": True}, media_type=CONTENT_TYPE_LATEST)
-async def metrics() -> Response[bytes]:
-    """Prometheus metrics of this process; expose it inside only."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+async def metrics(state: State) -> Response[bytes]:
+    """Prometheus metrics of this process, and of the prepaid pools; expose it inside only."""
+    runtime: Runtime = state.runtime
+    return Response(generate_latest() + await gauges.told(runtime.database), media_type=CONTENT_TYPE_LATEST)
 
 
 def create_app(runtime: Runtime | None) -> Litestar:
