@@ -23,8 +23,8 @@ CHARGED = """
     where kind = 'surplus' and source like '%:green_api:%'
 """
 BOOKED = """
-    select substring(account from '^upstream:whapi:live:(.*)$') as name, sum(days)::int as days
-    from ledger_entries where account like 'upstream:whapi:live:%' group by 1
+    select substr(account, length($1) + 1) as name, sum(days)::int as days
+    from ledger_entries where starts_with(account, $1) group by 1
 """
 HURRY = "update work set run_at = now() where kind in ('days.charge', 'gateways.fund') and run_at > now()"
 PATHS = ("bills", "whapi/books", "whapi/channels")
@@ -79,8 +79,8 @@ async def hurry(connection: Connection) -> None:
     await connection.execute(HURRY)
 
 
-async def differences(connection: Connection, told: Told) -> list[str]:
-    """Where the ledger is not what the upstreams say, in words; none when all is equal.
+async def differences(connection: Connection, told: Told, prepaid: str = "whapi") -> list[str]:
+    """Where the ledger is not what the upstreams say, in words; none when all is equal. `prepaid` is Whapi's wing.
 
     In whole days, as the ledger books them: a day that has begun is used. What Whapi forfeited of one that had begun is
     used by our count, so these two are compared together.
@@ -89,7 +89,7 @@ async def differences(connection: Connection, told: Told) -> list[str]:
     billed = Counter((str(bill["id_instance"]), bill["day"]) for bill in told.bills)
     wrong = [f"billed and not booked: {day}" for day in (billed - charged).elements()]
     wrong += [f"booked and not billed: {day}" for day in (charged - billed).elements()]
-    booked = {row["name"]: row["days"] for row in await connection.fetch(BOOKED)}
+    booked = {row["name"]: row["days"] for row in await connection.fetch(BOOKED, f"upstream:{prepaid}:live:")}
     for name, days in _expected(told).items():
         mine = booked.get("used", 0) + booked.get("forfeited", 0) if name == "gone" else booked.get(name, 0)
         if mine != days:
