@@ -15,8 +15,8 @@ from app.plans import service as plans
 from app.plans.refusals import TrialNotStarted
 from app.providers import asks
 from app.providers.asks import SetProfilePicture
-from app.providers.errors import NotReady, Refused
-from app.providers.port import AlreadyLinked, Credentials, Link, Provider, QrImage
+from app.providers.errors import NotReady
+from app.providers.port import AlreadyLinked, Credentials, Link, PhoneCode, Provider, QrImage
 
 LINKED: Final = refused(409, "the channel is authorized already")
 UNLINKED: Final = refused(409, "the channel is logged out already")
@@ -74,18 +74,18 @@ async def login_code(asking: Asking, call: Call) -> Answer:
     phone = call.params.text("PhoneNumber")
     if not (phone.isascii() and phone.isdecimal() and 7 <= len(phone) <= 15):
         raise InvalidRequest("the phone number must have 7 to 15 digits")
-    if call.channel.instance.connection == "connected":
-        return LINKED
+
+    async def do(provider: Provider, credentials: Credentials) -> PhoneCode | None:
+        if await provider.link(credentials) is Link.CONNECTED:
+            return None
+        return await provider.phone_code(credentials, phone)
+
     try:
-        code = await asking.do(
-            call.channel, "getAuthorizationCode", lambda provider, credentials: provider.phone_code(credentials, phone)
-        )
+        code = await asking.do(call.channel, "getAuthorizationCode", do)
     except NotReady:
         return NO_CODE
-    except Refused as error:
-        if error.status == 409:
-            return LINKED
-        raise
+    if code is None:
+        return LINKED
     return told({"code": code.value})
 
 

@@ -39,7 +39,7 @@ async def read(call: Call, receive: Receive) -> AsyncIterator[Call]:
         ClientGone: it did not come.
     """
     kind = call.headers.get("content-type", "").partition(";")[0].strip().lower()
-    takes_file = call.operation.takes == "file"
+    takes_file = call.route.takes == "file"
     if kind.startswith("multipart/"):
         async with _form(call, receive, takes_file=takes_file) as found:
             yield found
@@ -67,7 +67,7 @@ async def _form(call: Call, receive: Receive, *, takes_file: bool) -> AsyncItera
         raise InvalidRequest("This call takes no file.")
     again: Any = asgi.replaying(seen, receive)
     owner = call.channel.tenant_id
-    needed = NEEDED if call.operation.path.startswith("/messages/") else ()
+    needed = NEEDED if call.route.path.startswith("/messages/") else ()
     async with incoming.taking(again, call.headers, needed=needed, owner=owner) as file:
         yield replace(call, fields=Fields(file.fields), file=file)
 

@@ -14,7 +14,7 @@ from app.lines.channel_words import messages as words
 from app.lines.channel_words import people, values
 from app.providers import asks
 from app.providers.answers import Message
-from app.providers.errors import Refused
+from app.providers.errors import Refused, Unsupported
 
 MOST_ROWS: Final = 500
 ROWS: Final = 100
@@ -144,6 +144,15 @@ async def media(asking: Asking, call: Call) -> Answer:
     if not link:
         raise NotFound("media not found")
     return leading(link)
+
+
+async def absent(asking: Asking, call: Call) -> Answer:
+    """Not offered.
+
+    Raises:
+        Unsupported: always.
+    """
+    raise Unsupported()
 
 
 def shown(channel: Channel, row: Message) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from app.channels.asking import ANSWER_SECONDS, Asking
 from app.channels.auth import Channel
 from app.channels.bodies import ClientGone
 from app.channels.fields import Fields
-from app.channels.parts import Call, Operation, Parts
+from app.channels.parts import Call, Parts, Route
 from app.gateway.calls import STREAM_SECONDS
 from app.kit import asgi
 from app.kit.errors import AppError
@@ -65,48 +65,48 @@ class ChannelDoor:
 
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         path, verb = scope["path"].removeprefix(PREFIX), scope["method"]
-        operation, params = table.find(verb, path)
-        scope["path_template"] = PREFIX + ("/*" if operation is None else operation.path)
+        route, params = table.find(verb, path)
+        scope["path_template"] = PREFIX + ("/*" if route is None else route.path)
         if verb == "OPTIONS":
             answer = PREFLIGHT
-        elif operation is None or isinstance(params, bool):
+        elif route is None or isinstance(params, bool):
             answer = refused(405) if params else NO_ROUTE
         else:
-            answer = await self._answer(operation, params, scope, receive)
+            answer = await self._answer(route, params, scope, receive)
         headers = [*CORS[:1], *answer.headers]
         if answer.body:
             headers.append((b"content-type", answer.content_type.encode("latin-1", "ignore")))
         body = b"" if verb == "HEAD" else answer.body
         await asgi.answer(scope, send, answer.status, headers, body)
 
-    async def _answer(self, operation: Operation, params: dict[str, str], scope: HTTPScope, receive: Receive) -> Answer:
+    async def _answer(self, route: Route, params: dict[str, str], scope: HTTPScope, receive: Receive) -> Answer:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         token, client = headers.get("authorization", "")[:LONGEST_HEADER], scope.get("client")
         try:
             channel = await self._parts.authenticator.channel(token, "" if client is None else str(client[0]))
             if channel is None:
                 return UNAUTHORIZED
-            closed = _closed(operation, channel)
+            closed = _closed(route, channel)
             if closed is not None:
                 return closed
             query = Fields(_query(scope["query_string"]))
-            call = Call(operation, channel, Fields(params), query, headers, scope["query_string"])
+            call = Call(route, channel, Fields(params), query, headers, scope["query_string"])
             async with bodies.read(call, receive) as whole:
                 return await self._performed(whole)
         except AppError as error:
             if error.status >= 500:
-                log.warning("channel_not_asked", operation=operation.name, code=error.code, **error.facts)
+                log.warning("channel_not_asked", route=route.name, code=error.code, **error.facts)
             return refusals.of_error(error)
         except ProviderError as error:
             return refusals.of_ending(error)
         except ClientGone:
             return CLOSED
         except Exception as error:
-            log.error("channel_crashed", operation=operation.name, error=type(error).__name__, exc_info=error)
+            log.error("channel_crashed", route=route.name, error=type(error).__name__, exc_info=error)
             return CRASHED
 
     async def _performed(self, call: Call) -> Answer:
-        serve = call.operation.serve
+        serve = call.route.serve
         work = self._asking.natively(call) if serve is None else serve(self._asking, call)
         seconds = ANSWER_SECONDS if call.file is None else STREAM_SECONDS
         return await self._asking.within(work, seconds)
@@ -116,13 +116,13 @@ def _is_ours(path: str) -> bool:
     return path == PREFIX or path.startswith(PREFIX + "/")
 
 
-def _closed(operation: Operation, channel: Channel) -> Answer | None:
+def _closed(route: Route, channel: Channel) -> Answer | None:
     """Why nothing of a channel may be used, whatever is asked."""
     instance = channel.instance
     if instance.status in LEAVING or not instance.wanted:
         return GONE
     is_suspended = channel.tenant_status != "active" or instance.suspended_by is not None
-    return SUSPENDED if is_suspended and not operation.is_open else None
+    return SUSPENDED if is_suspended and not route.is_open else None
 
 
 def _query(query_string: bytes) -> dict[str, str]:

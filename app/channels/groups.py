@@ -72,7 +72,7 @@ async def leave(asking: Asking, call: Call) -> Answer:
 
 
 def each_member(kind: Member, *, tells: bool) -> Serve:
-    """An operation on members; `tells` who was processed and who was not."""
+    """A call about members; `tells` who was processed and who was not."""
 
     async def serve(asking: Asking, call: Call) -> Answer:
         group_id, wanted = call.params.group("GroupID"), call.fields.people("participants", most=MOST_AT_ONCE)

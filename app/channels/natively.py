@@ -42,15 +42,15 @@ async def passed(asking: "Asking", call: Call) -> Answer:
         AppError: it was not admitted. ProviderError: there was no answer.
     """
     channel, raw = call.channel, call.raw
-    if call.operation.takes == "file":
+    if call.route.takes == "file":
         fields = dict(call.said.given)
         media = await files.media_of(asking, call)
         if media is not None:
             fields["media"] = media.url or await media.inline()
         raw = msgspec.json.encode(fields)
     kind = JSON if raw else ""
-    native = Native(path_of(call), call.operation.verb, call.query_string.decode("ascii", "ignore"), raw, kind)
-    reply = await asking.native(channel, call.operation.method, native)
+    native = Native(path_of(call), call.route.verb, call.query_string.decode("ascii", "ignore"), raw, kind)
+    reply = await asking.native(channel, call.route.method, native)
     return await cleaned(asking, channel, reply)
 
 
@@ -121,7 +121,7 @@ class Cleaner:
 
 def path_of(call: Call) -> str:
     """The path of a call with its parameters, each quoted."""
-    path = call.operation.path
+    path = call.route.path
     for name, value in call.params.given.items():
         path = path.replace(f"{{{name}}}", quote(value, safe="@"))
     return path

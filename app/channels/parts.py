@@ -35,8 +35,8 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Operation:
-    """One operation of Whapi's: `serve` answers it over any gateway; without it only one of Whapi's words can.
+class Route:
+    """One route of Whapi's: `serve` answers it over any gateway; without it only one of Whapi's words can.
 
     `method` is what it is admitted and recorded as when it is passed on. `is_open`: also to whom is suspended.
     """
@@ -57,7 +57,7 @@ class Call:
     `raw` is the body as it came, where it is JSON.
     """
 
-    operation: Operation
+    route: Route
     channel: Channel
     params: Fields
     query: Fields

@@ -1,19 +1,22 @@
-"""Every operation of Whapi's gate: who answers it, and as what it is admitted when it is passed on.
+"""Every route of Whapi's gate: who answers it, and as what it is admitted when it is passed on.
 
 Source: the inventory of the Whapi gate reference, 1.8.7 (read 2026-11-21). Scopes, rates and what counts are ours.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from app.accounts.scopes import Scope
 from app.channels import account, chats, groups, people, sends, settings, stories
-from app.channels.parts import Operation, Serve, Takes
+from app.channels.parts import Route, Serve, Takes
 from app.gateway.catalogue import Counts, Method, Retry
 from app.gateway.catalogue import Takes as Body
 from app.providers import asks
 
 RATE: Final = 10.0
+PARAMETER: Final = re.compile(r"(?!\.+$)[A-Za-z0-9@._:+=-]{1,600}")
+"""What may stand in a path for an id; dots alone would lead a call that is passed on to another path."""
 READS: Final = ("GET", "HEAD")
 WRITES: Final[Mapping[str, tuple[Scope, Scope]]] = {
     "messages": (Scope.MESSAGES_READ, Scope.MESSAGES_SEND),
@@ -29,10 +32,10 @@ WRITES: Final[Mapping[str, tuple[Scope, Scope]]] = {
 OTHERS: Final = (Scope.CHATS_READ, Scope.CHATS_WRITE)
 
 
-def _operation(
+def _route(
     name: str, verb: str, path: str, serve: Serve | None = None, takes: Takes = "nothing", *, is_open: bool = False
-) -> Operation:
-    is_send = verb == "POST" and name.startswith("send") and name != "sendPresence"
+) -> Route:
+    is_send = verb == "POST" and name.startswith("send")
     counts: Counts = "messages" if is_send else "calls"
     read, write = WRITES.get(path.split("/")[1], OTHERS)
     is_read = verb in READS
@@ -46,10 +49,10 @@ def _operation(
         takes=Body.NOTHING if takes == "nothing" else Body.JSON,
         counts=counts,
     )
-    return Operation(name, verb, path, method, serve, takes, is_open)
+    return Route(name, verb, path, method, serve, takes, is_open)
 
 
-_o = _operation
+_o = _route
 FIELDS: Final[Takes] = "fields"
 FILE: Final[Takes] = "file"
 # fmt: off
@@ -174,45 +177,105 @@ PASSED: Final = (
     _o("getNewsletter", "GET", "/newsletters/{NewsletterID}"),
     _o("getCommunities", "GET", "/communities"),
     _o("getCommunity", "GET", "/communities/{CommunityID}"),
+    _o("sendContact", "POST", "/contacts/{ContactID}", None, FIELDS),
+    _o("sendGroupInvite", "POST", "/groups/link/{InviteCode}", None, FIELDS),
+    _o("createStory", "POST", "/stories", None, FILE),
+    _o("createNewsletter", "POST", "/newsletters", None, FIELDS),
+    _o("findNewsletter", "GET", "/newsletters/find"),
+    _o("recommendedNewsletter", "GET", "/newsletters/recommended"),
+    _o("deleteNewsletter", "DELETE", "/newsletters/{NewsletterID}", None, FIELDS),
+    _o("editNewsletter", "PATCH", "/newsletters/{NewsletterID}", None, FIELDS),
+    _o("subscribeNewsletter", "POST", "/newsletters/{NewsletterID}/subscription", None, FIELDS),
+    _o("unsubscribeNewsletter", "DELETE", "/newsletters/{NewsletterID}/subscription", None, FIELDS),
+    _o("subscribeNewsletterInvite", "POST", "/newsletters/invite/{NewsletterInviteCode}/subscription", None, FIELDS),
+    _o("unsubscribeNewsletterInvite", "DELETE", "/newsletters/invite/{NewsletterInviteCode}/subscription", None,
+       FIELDS),
+    _o("trackingNewsletter", "POST", "/newsletters/{NewsletterID}/tracking", None, FIELDS),
+    _o("getMessagesNewsletter", "GET", "/newsletters/{NewsletterID}/messages"),
+    _o("createNewsletterAdminInvite", "POST", "/newsletters/{NewsletterID}/invite/{ContactID}", None, FIELDS),
+    _o("revokeNewsletterAdminInvite", "DELETE", "/newsletters/{NewsletterID}/invite/{ContactID}", None, FIELDS),
+    _o("acceptNewsletterAdminRequest", "PUT", "/newsletters/{NewsletterID}/admins/{ContactID}", None, FIELDS),
+    _o("demoteNewsletterAdmin", "DELETE", "/newsletters/{NewsletterID}/admins/{ContactID}", None, FIELDS),
+    _o("sendNewsletterInvite", "POST", "/newsletters/link/{NewsletterInviteCode}", None, FIELDS),
+    _o("getNewsletterByInviteCode", "GET", "/newsletters/link/{NewsletterInviteCode}"),
+    _o("createProduct", "POST", "/business/products", None, FIELDS),
+    _o("sendProduct", "POST", "/business/products/{ProductID}", None, FIELDS),
+    _o("updateProduct", "PATCH", "/business/products/{ProductID}", None, FIELDS),
+    _o("deleteProduct", "DELETE", "/business/products/{ProductID}", None, FIELDS),
+    _o("getOrderItems", "GET", "/business/orders/{OrderID}"),
+    _o("sendCatalog", "POST", "/business/catalogs/{ContactID}", None, FIELDS),
+    _o("createCollection", "POST", "/business/collections", None, FIELDS),
+    _o("getCollectionsList", "GET", "/business/collections"),
+    _o("getCollectionsProductsList", "GET", "/business/collections/products"),
+    _o("getCollection", "GET", "/business/collections/{CollectionID}"),
+    _o("editCollection", "PATCH", "/business/collections/{CollectionID}", None, FIELDS),
+    _o("deleteCollection", "DELETE", "/business/collections/{CollectionID}", None, FIELDS),
+    _o("getCollectionProductList", "GET", "/business/collections/{CollectionID}/products"),
+    _o("createCommunity", "POST", "/communities", None, FIELDS),
+    _o("createGroupInCommunity", "POST", "/communities/{CommunityID}", None, FIELDS),
+    _o("deactivateCommunity", "DELETE", "/communities/{CommunityID}", None, FIELDS),
+    _o("revokeCommunityInvite", "DELETE", "/communities/{CommunityID}/link", None, FIELDS),
+    _o("linkGroupToCommunity", "PUT", "/communities/{CommunityID}/{GroupID}", None, FIELDS),
+    _o("unlinkGroupFromCommunity", "DELETE", "/communities/{CommunityID}/{GroupID}", None, FIELDS),
+    _o("joinInCommunityGroup", "POST", "/communities/{CommunityID}/{GroupID}/join", None, FIELDS),
+    _o("changeCommunitySettings", "PATCH", "/communities/{CommunityID}/settings", None, FIELDS),
+    _o("addCommunityParticipant", "POST", "/communities/{CommunityID}/participants", None, FIELDS),
+    _o("removeCommunityParticipant", "DELETE", "/communities/{CommunityID}/participants", None, FIELDS),
+    _o("promoteCommunityParticipant", "PATCH", "/communities/{CommunityID}/admins", None, FIELDS),
+    _o("demoteCommunityParticipant", "DELETE", "/communities/{CommunityID}/admins", None, FIELDS),
+    _o("getCommunitySubGroups", "GET", "/communities/{CommunityID}/subgroups"),
+    _o("createEvent", "POST", "/communities/event", None, FIELDS),
+    _o("createGroupInCommunityDeprecated", "POST", "/communities/{CommunityID}/createGroup", None, FIELDS),
+    _o("createCallEvent", "POST", "/calls", None, FIELDS),
+    _o("rejectCallDeprecated", "POST", "/calls/{CallID}/reject", None, FIELDS),
+    _o("createGroupCallLink", "POST", "/calls/group_link", None, FIELDS),
+    _o("sendEvent", "POST", "/messages/event", None, FIELDS),
     _o("rejectCall", "DELETE", "/calls/{CallID}", None, FIELDS),
 )
 """What only a gateway of Whapi's words can do: passed on there, 501 elsewhere."""
 # fmt: on
-OPERATIONS: Final = (*SERVED, *PASSED)
+ABSENT: Final = (
+    _o("getMediaFiles", "GET", "/media", chats.absent),
+    _o("deleteMedia", "DELETE", "/media/{MediaID}", chats.absent),
+)
+"""What is not offered: files of the gateway have other ids than ours, and end by themselves."""
+ROUTES: Final = (*SERVED, *PASSED, *ABSENT)
 
 
-def find(verb: str, path: str) -> tuple[Operation, dict[str, str]] | tuple[None, bool]:
-    """The operation of a path with its parameters; None, and whether the path has other verbs.
+def find(verb: str, path: str) -> tuple[Route, dict[str, str]] | tuple[None, bool]:
+    """The route of a path with its parameters; None, and whether the path has other verbs.
 
     A part that is written out goes before one that is a parameter.
     """
     parts = [part for part in path.split("/") if part]
-    best: tuple[int, Operation, dict[str, str]] | None = None
+    best: tuple[int, Route, dict[str, str]] | None = None
     is_known = False
-    for operation in BY_LENGTH.get(len(parts), ()):
-        params = _match(operation, parts)
+    for route in BY_LENGTH.get(len(parts), ()):
+        params = _match(route, parts)
         if params is None:
             continue
         is_known = True
-        if operation.verb == verb and (best is None or len(params) < best[0]):
-            best = len(params), operation, params
+        if route.verb == verb and (best is None or len(params) < best[0]):
+            best = len(params), route, params
     return (None, is_known) if best is None else best[1:]
 
 
-def _match(operation: Operation, parts: list[str]) -> dict[str, str] | None:
+def _match(route: Route, parts: list[str]) -> dict[str, str] | None:
     params: dict[str, str] = {}
-    for wanted, part in zip(operation.path.split("/")[1:], parts, strict=True):
+    for wanted, part in zip(route.path.split("/")[1:], parts, strict=True):
         if wanted.startswith("{"):
+            if not PARAMETER.fullmatch(part):
+                return None
             params[wanted.strip("{}")] = part
         elif wanted != part:
             return None
     return params
 
 
-def _by_length() -> dict[int, list[Operation]]:
-    found: dict[int, list[Operation]] = {}
-    for operation in OPERATIONS:
-        found.setdefault(operation.path.count("/"), []).append(operation)
+def _by_length() -> dict[int, list[Route]]:
+    found: dict[int, list[Route]] = {}
+    for route in ROUTES:
+        found.setdefault(route.path.count("/"), []).append(route)
     return found
 
 

@@ -41,9 +41,9 @@ class Client:
     async def call(self, verb: str, path: str, *, token: str | None = None, **more: Any) -> httpx2.Response:
         """One call."""
         self.stage._afresh()
-        operation, _ = table.find(verb, path.partition("?")[0])
-        if operation is not None:
-            self.asked.add(operation.name)
+        route, _ = table.find(verb, path.partition("?")[0])
+        if route is not None:
+            self.asked.add(route.name)
         headers = bearer(self.line.token if token is None else token) | more.pop("headers", {})
         reply = await self.http.request(verb, f"/whapi{path}", headers=headers, **more)
         self.said.append(f"{verb} {path} {reply.status_code} {reply.headers} {reply.text}")

@@ -3,7 +3,8 @@
 import base64
 from typing import Any
 
-from app.channels.table import OPERATIONS, PASSED, SERVED
+from app.channels import table
+from app.channels.table import ABSENT, PASSED, ROUTES, SERVED
 from tests.routes.channels.conftest import ANN, BOB, Client, Opened
 
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 2000
@@ -181,5 +182,8 @@ async def _stories(client: Client) -> None:
     assert isinstance((await client.ok("GET", f"/statuses/{story}"))["statuses"], list)
 
 
-def test_no_operation_is_there_twice() -> None:
-    assert len({(each.verb, each.path) for each in OPERATIONS}) == len(OPERATIONS) == len(SERVED) + len(PASSED)
+def test_no_route_is_there_twice_and_each_finds_itself() -> None:
+    assert len({(each.verb, each.path) for each in ROUTES}) == len({each.name for each in ROUTES}) == len(ROUTES)
+    assert {each.name for each in ROUTES} == {each.name for each in (*SERVED, *PASSED, *ABSENT)}
+    for route in ROUTES:
+        assert table.find(route.verb, route.path.replace("{", "").replace("}", ""))[0] is route

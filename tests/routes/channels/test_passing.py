@@ -1,4 +1,4 @@
-"""Operations without a word of ours: passed on where the gateway speaks Whapi's, refused with 501 elsewhere."""
+"""Routes without a word of ours: passed on where the gateway speaks Whapi's, refused with 501 elsewhere."""
 
 import re
 from typing import Any
@@ -38,17 +38,17 @@ async def test_what_has_no_word_of_ours_depends_on_the_gateway(opened: Opened) -
     async with opened() as client:
         message_id = await client.receive("Hello")
         done: set[str] = set()
-        for operation in PASSED:
-            body = BODIES.get(operation.name, {})
-            more: dict[str, Any] = {} if operation.takes == "nothing" else {"json": body}
-            reply = await client.call(operation.verb, path_of(operation.path, message_id), **more)
+        for route in PASSED:
+            body = BODIES.get(route.name, {})
+            more: dict[str, Any] = {} if route.takes == "nothing" else {"json": body}
+            reply = await client.call(route.verb, path_of(route.path, message_id), **more)
             if client.away is None:
-                assert "cannot do this" in check(reply, 501), operation.name
+                assert "cannot do this" in check(reply, 501), route.name
             elif reply.status_code < 300:
-                done.add(operation.name)
+                done.add(route.name)
             else:
                 check(reply, reply.status_code)
-                assert reply.status_code != 501, operation.name
+                assert reply.status_code != 501, route.name
         if client.away is not None:
             assert done >= WORKS, WORKS - done
         for said in client.said:
@@ -91,16 +91,19 @@ def test_nothing_of_the_gateway_leaves_with_an_answer() -> None:
 
 async def test_a_file_of_a_message_is_under_a_link_of_ours(opened: Opened) -> None:
     async with opened() as client:
-        form = {"media": ("x.jpg", JPEG, "image/jpeg")}
-        sent = await client.ok("POST", "/messages/image", data={"to": ANN}, files=form)
         if client.away is None:
-            await client.stage.idle()
+            file = {"kind": "imageMessage", "file_name": "a.jpg", "caption": "c"}
+            await client.stage.act("receive", chat_id="79990003344@c.us", id_message="3A77", **file)
+            message_id = "3A77"
+        else:
+            form = {"media": ("x.jpg", JPEG, "image/jpeg")}
+            message_id = (await client.ok("POST", "/messages/image", data={"to": ANN}, files=form))["message"]["id"]
+        row = await client.ok("GET", f"/messages/{message_id}")
         ours = f"{client.stage.runtime.settings.public_url}/files/"
-        reply = await client.call("GET", f"/media/{sent['message']['image']['id']}")
+        assert row["image"]["link"].startswith(ours)
+        reply = await client.call("GET", f"/media/{row['image']['id']}")
         assert reply.status_code == 302, reply.text
         assert reply.headers["location"].startswith(ours)
-        row = await client.ok("GET", f"/messages/{sent['message']['id']}")
-        assert row["image"]["link"].startswith(ours)
         assert not [each for each in client.secrets if each in client.said[-1]]
         unknown = values.media_id("image", "79990003344@c.us", "NONE0000")
         check(await client.call("GET", f"/media/{unknown}"), 404)

@@ -112,6 +112,9 @@ async def test_what_cannot_be_read_is_refused(client_of: Client, stage: Stage) -
     check(await client_of.call("POST", "/messages/image", content=b" " * 13_000_000, headers=raw), 413)
     check(await client_of.call("POST", "/messages/text", data={"to": ANN}, files={"x": ("a", b"b", "a/b")}), 400)
     check(await client_of.call("GET", "/nothing/here"), 404)
+    for path in ("/labels/%2e%2e/settings", "/labels/%2e/x", "/labels/..%2fsettings", "/labels/ä/ö"):
+        reply = await client_of.call("DELETE", path)
+        assert check(reply, 404) == "there is no such path", path
     allowed = await client_of.call("POST", "/health")
     check(allowed, 405)
     for path in ("/messages/NONE0000", "/chats/79991112233@s.whatsapp.net", "/media/upload-" + "0" * 32):
