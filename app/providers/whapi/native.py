@@ -97,7 +97,7 @@ def drafted(method: str, body: bytes) -> Drafted | None:
         return None
     quoted = text_in(fields, "quoted") or None
     kind = parts[2] if parts[1] == "media" and len(parts) == 3 else parts[1]
-    if len(parts) == 2 and kind not in KINDS:
+    if len(parts) == 2 and kind not in KINDS and not verdicts.sends(f"/messages/{kind}"):
         return Drafted(chat_id, "forward", {"message_ids": [kind]}, None)
     if kind not in KINDS:
         return None

@@ -350,6 +350,9 @@ DRAFTS = [
     ("/messages/text", b"to=1&body=hi", None),
     ("/messages/ABCD-EFGH/reaction", b'{"to":"1","emoji":"x"}', None),
     ("/messages/ABCD-EFGH", b"", None),
+    ("/messages/carousel", f'{{"to":"{TO}","cards":[]}}'.encode(), None),
+    ("/messages/event", f'{{"to":"{TO}","name":"Tea"}}'.encode(), None),
+    ("/messages/story", f'{{"to":"{TO}"}}'.encode(), None),
     ("/stories/send/text", b'{"caption":"x"}', None),
     ("/chats", b"{}", None),
 ]
