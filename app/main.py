@@ -1,7 +1,7 @@
 """The application: every room's routes behind one door."""
 
 import asyncio
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from litestar import Litestar, Response, get
 from litestar.config.app import AppConfig
@@ -24,8 +24,9 @@ from app.compat.door import CompatDoor
 from app.compat.native_api import NativeFace
 from app.compat.parts import Parts
 from app.door import Door
-from app.funding import gauges
+from app.funding import gauges as pools
 from app.idempotency.once import provide_replay
+from app.instances import gauges as instances
 from app.kit.db import SYSTEM
 from app.kit.errors import AppError
 from app.kit.problem import StrictRequest, handlers
@@ -69,9 +70,10 @@ async def readyz(state: State) -> dict[str, str]:
 
 @get("/metrics", include_in_schema=False, opt={"public": True}, media_type=CONTENT_TYPE_LATEST)
 async def metrics(state: State) -> Response[bytes]:
-    """Prometheus metrics of this process, and of the prepaid pools; expose it inside only."""
-    runtime: Runtime = state.runtime
-    return Response(generate_latest() + await gauges.told(runtime.database), media_type=CONTENT_TYPE_LATEST)
+    """Prometheus metrics of this process, of the instances and of the prepaid pools; expose it inside only."""
+    database = cast(Runtime, state.runtime).database
+    shared = await asyncio.gather(instances.told(database), pools.told(database))
+    return Response(generate_latest() + b"".join(shared), media_type=CONTENT_TYPE_LATEST)
 
 
 def create_app(runtime: Runtime | None) -> Litestar:

@@ -1,4 +1,4 @@
-"""What outlives its use is deleted: contents after 7 days, events and their deliveries after 30."""
+"""What outlives its use is deleted: contents after 7 days, events and deliveries after 30, extensions after 400."""
 
 from datetime import timedelta
 from typing import Final
@@ -9,6 +9,7 @@ from app.accounts import service as accounts
 from app.events import erasure as events_erasure
 from app.events.models import Event
 from app.files import uploads
+from app.funding import store as funding
 from app.gateway.models import GatewayCall
 from app.idempotency import service as idempotency
 from app.inbound.models import Notice
@@ -22,6 +23,8 @@ from app.webhooks.models import Delivery, DeliveryAttempt
 KEEP_NOTICES: Final = timedelta(days=7)
 KEEP_CALLS: Final = timedelta(days=7)
 KEEP_EVENTS: Final = timedelta(days=30)
+KEEP_EXTENSIONS: Final = timedelta(days=400)
+"""As long as readings of pools: a bill of a year ago can be explained by both."""
 FINAL: Final = ("succeeded", "failed", "cancelled")
 
 
@@ -58,7 +61,8 @@ async def clean(uow: UnitOfWork, limit: int) -> bool:
         select(GatewayCall.tenant_id, GatewayCall.id).where(GatewayCall.called_at < uow.now - KEEP_CALLS).limit(limit)
     )
     calls = await _run(uow, delete(GatewayCall).where(tuple_(GatewayCall.tenant_id, GatewayCall.id).in_(old_calls)))
-    return limit in (emptied, expired, untaken, untold, forgotten, len(events), notices, operations, calls)
+    extended = await funding.forget(uow, uow.now - KEEP_EXTENSIONS, limit)
+    return limit in (extended, emptied, expired, untaken, untold, forgotten, len(events), notices, operations, calls)
 
 
 async def _run(uow: UnitOfWork, statement: Delete) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.funding.books import prefix
@@ -304,6 +304,13 @@ async def note_reading(uow: UnitOfWork, provider: str, environment: str, days: i
         .values(provider=provider, environment=environment, read_at=uow.now, days=days)
         .on_conflict_do_nothing()
     )
+
+
+async def forget(uow: UnitOfWork, before: datetime, limit: int) -> int:
+    """Delete a batch of extensions that ended before an instant; how many. The ledger keeps what they moved."""
+    old = select(Extension.tenant_id, Extension.id).where(Extension.finished_at < before).limit(limit)
+    statement = delete(Extension).where(tuple_(Extension.tenant_id, Extension.id).in_(old)).returning(Extension.id)
+    return len((await uow.session.execute(statement)).all())
 
 
 async def spent(uow: UnitOfWork, provider: str, environment: str, over: timedelta) -> int:
