@@ -3,6 +3,7 @@
 from sqlalchemy import select, text
 
 from app.admin import service as admin
+from app.funding import viewing
 from app.funding.models import PoolReading
 from app.instances import service
 from app.jobs import FundGateways
@@ -29,6 +30,9 @@ async def test_going_live_extends_first_then_ends_the_trial_mode(funds: Funds) -
     instance = await funds.instance(days=30)
     await funds.work()
     assert list((await funds.extended()).values()) == [7]
+    async with funds.runtime.database.begin(SYSTEM) as uow:
+        (pool,) = await viewing.pools(uow)
+    assert (pool.days, pool.prepaid_days, pool.open_extensions) == (POOL_DAYS - 7, 12, 0)
     assert (await funds.channel(instance))["mode"] == "live"
     assert (await funds.account(instance)).live_at is not None
     await funds.they_match()
