@@ -15,7 +15,6 @@ from app.gateway.counting import units_of
 from app.gateway.models import HeldSend
 from app.idempotency import service as idempotency
 from app.idempotency.service import Kept, Use
-from app.instances import service as instances
 from app.instances.models import Instance
 from app.jobs import SendHeld
 from app.kit.db import UnitOfWork
@@ -32,19 +31,21 @@ SOON_SECONDS: Final = 2.0
 
 
 async def waits(uow: UnitOfWork, instance: Instance) -> bool:
-    """Whether a send of an instance that was moved is to wait; once a phone is linked and none waits, none will."""
+    """Whether a send of an instance that was moved is to wait: until a phone is linked, and none waits before it."""
     if instance.away_since is None:
         return False
-    await instances.hold(uow, instance)
-    is_open = instance.suspended_by is None and instance.wanted and instance.status in ("provisioning", "active")
-    if instance.away_since is None or not is_open:
+    # Compatible with all but the end of being away: until this is committed, that is not written.
+    query = select(Instance).where(Instance.tenant_id == instance.tenant_id, Instance.id == instance.id)
+    query = query.with_for_update(read=True, key_share=True).execution_options(populate_existing=True)
+    row = (await uow.session.scalars(query)).one()
+    if row.away_since is None or row.suspended_by is not None or not row.wanted:
         return False
-    if instance.status == "active" and instance.connection == "connected":
-        before = exists().where(HeldSend.tenant_id == instance.tenant_id, HeldSend.instance_id == instance.id)
+    if row.status == "active" and row.connection == "connected":
+        before = exists().where(HeldSend.tenant_id == row.tenant_id, HeldSend.instance_id == row.id)
         if not await uow.session.scalar(select(before)):
-            instance.away_since = None
+            uow.defer(SendHeld(ref=row.id, tenant_id=row.tenant_id))
             return False
-    return True
+    return row.status in ("provisioning", "active")
 
 
 async def keep(

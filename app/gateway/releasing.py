@@ -76,26 +76,20 @@ async def release(database: Database, registry: Registry, options: Options, clai
     ends = time.monotonic() + BUDGET_SECONDS
     while True:
         async with database.begin(SYSTEM) as uow:
-            instance = await _hold(uow, claim)
+            assert claim.tenant_id is not None
+            instance = await instance_store.lock(uow, claim.tenant_id, claim.ref)  # before its work, as everywhere
+            await work.hold(uow, claim)
             errands = await _next(uow, registry, claim, instance)
         if not errands:
             return
         endings = await asyncio.gather(*(_hand_over(errand) for errand in errands))
         async with database.begin(SYSTEM) as uow:
-            await _hold(uow, claim)
             waits = [await _record(uow, *each, options) for each in zip(errands, endings, strict=True)]
+            await work.hold(uow, claim)  # last: whoever lets a send wait holds counters, and rings the work at the end
             again_seconds = max((wait for wait in waits if wait is not None), default=None)
             if again_seconds is not None or time.monotonic() > ends:
                 await work.settle(uow, claim, again_seconds=again_seconds or 0.0)
                 return
-
-
-async def _hold(uow: UnitOfWork, claim: Claim) -> Instance | None:
-    """The instance before the work: whoever lets a send wait holds the one and rings the other when it commits."""
-    assert claim.tenant_id is not None
-    instance = await instance_store.lock(uow, claim.tenant_id, claim.ref)
-    await work.hold(uow, claim)
-    return instance
 
 
 async def _next(uow: UnitOfWork, registry: Registry, claim: Claim, instance: Instance | None) -> list[Errand]:
