@@ -9,7 +9,7 @@ from app.kit.clock import to_wire as instant
 from app.kit.db import SYSTEM, Database, UnitOfWork
 from app.kit.errors import FieldError, InvalidParameter, NotFound
 from app.plans.catalogue import PLANS
-from app.providers.errors import CredentialRefused, ProviderError, TooFast, Unreachable
+from app.providers.errors import CredentialRefused, OutcomeUnknown, ProviderError, TooFast, Unreachable
 from app.providers.port import Balance, Listed, Provider
 from app.providers.registry import NoProvider, Registry
 from app.suppliers import service as suppliers
@@ -86,29 +86,41 @@ async def check(
         )
         load = await creation.load(uow, provider, environment, gateway.traits, options.quiet_seconds)
         remarks = [*_standing(uow, row), *_limits(gateway, load)]
-    first, balance = await _reached(gateway, options)
-    told = [first]
-    if first.level != "error":
-        told.append(_pool(gateway, balance, low_days))
-    told += remarks
+    told = await _reached(gateway, options, low_days) + remarks
     return SupplierCheck(provider, environment, all(each.level != "error" for each in told), told)
 
 
-async def _reached(gateway: Provider, options: Options) -> tuple[SupplierRemark, Balance | None]:
+async def _reached(gateway: Provider, options: Options, low_days: int) -> list[SupplierRemark]:
+    """What the gateway answers; when its listing is not had nothing else is asked, for that would end the same."""
     try:
         listed = await gateway.listing()
-        balance = await gateway.balance()
-    except CredentialRefused:
-        told = "It refuses the partner token. Copy the token of the partner's account anew into its setting, restart."
-        return SupplierRemark("error", told), None
-    except Unreachable as error:
-        told = f"It cannot be reached: {error.detail}. Look at its address in the settings, and at the way out."
-        return SupplierRemark("error", told), None
-    except TooFast:
-        return SupplierRemark("warning", "It was asked too often just now; the token was not looked at."), None
     except ProviderError as error:
-        return SupplierRemark("error", f"It answers, but not as it should: {error.detail}."), None
-    return SupplierRemark("ok", f"It accepts the partner token. {_counted(listed, options)}"), balance
+        return [_trouble(error)]
+    told = [SupplierRemark("ok", f"It accepts the partner token. {_counted(listed, options)}")]
+    try:
+        told.append(_pool(gateway, await gateway.balance(), low_days))
+    except ProviderError as error:
+        told.append(SupplierRemark("warning", f"How many days are in the pool could not be read: {error.detail}."))
+    try:
+        told += [SupplierRemark("error", each) for each in await gateway.obstacles()]
+    except ProviderError as error:
+        told.append(SupplierRemark("warning", f"Whether accounts can be created could not be read: {error.detail}."))
+    return told
+
+
+def _trouble(error: ProviderError) -> SupplierRemark:
+    """An error, in words that say what to do."""
+    if isinstance(error, CredentialRefused):
+        told = "It refuses the partner token. Copy the token of the partner's account anew into its setting, restart."
+    elif isinstance(error, Unreachable):
+        told = f"It cannot be reached: {error.detail}. Look at its address in the settings, and at the way out."
+    elif isinstance(error, TooFast):
+        return SupplierRemark("warning", "It was asked too often just now; the token was not looked at.")
+    elif isinstance(error, OutcomeUnknown):
+        told = f"It does not answer as it should: {error.detail}. It may be down; or another server is at its address."
+    else:
+        told = f"It answers, but not as it should: {error.detail}."
+    return SupplierRemark("error", told)
 
 
 def _counted(listed: list[Listed], options: Options) -> str:

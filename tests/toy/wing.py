@@ -90,6 +90,9 @@ class Toy:
     async def balance(self) -> Balance | None:
         return None
 
+    async def obstacles(self) -> list[str]:
+        return []
+
     async def link(self, credentials: Credentials) -> Link:
         self._known(credentials.account)
         return Link.CONNECTED if credentials.account in self.house.phones else Link.UNPAIRED

@@ -256,19 +256,3 @@ async def test_the_command_line_lists_checks_pauses_resumes_and_weighs(house: Ho
     assert (code, json.loads(said)["weight"], json.loads(said)["plans"]) == (0, 7, ["trial"])
     assert (await house.command("providers", "pause", "unknown", "--reason", "x"))[0] == 3
     assert (await house.command("providers", "check", "unknown"))[0] == 3
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"SUBLET_WHAPI_PARTNER_TOKEN": "canary.wrong"}, "It refuses the partner token"),
-        ({"SUBLET_WHAPI_URL": "http://127.0.0.1:9"}, "It cannot be reached"),
-        ({"SUBLET_GREEN_API_PARTNER_TOKEN": "gac.canarywrong"}, "It refuses the partner token"),
-    ],
-)
-async def test_a_check_explains_what_is_wrong_and_shows_no_token(
-    house: House, changes: dict[str, str], says: str
-) -> None:
-    code, said = await house.command("providers", "check", **changes)
-    assert (code, f"error: {says}" in said) == (1, True), said
-    assert "canary" not in said

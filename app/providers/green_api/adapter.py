@@ -80,6 +80,10 @@ class GreenApi:
         """No call tells it. Source: GREEN-API partner pages, it is shown in the console only (read 2026-11-21)."""
         return None
 
+    async def obstacles(self) -> list[str]:
+        """An address and a token are all it takes."""
+        return []
+
     async def link(self, credentials: Credentials) -> Link:
         """See `account.link`."""
         return await account.link(self._client, credentials)

@@ -28,6 +28,13 @@ from app.providers.http.wire import JSON, TOO_LONG, UNWRITABLE, Answer, Ending, 
 from app.providers.port import Upload
 
 STREAM_SECONDS: Final = 900.0
+REASONS: Final = {
+    "ClientConnectorDNSError": "the gateway's host name is not known",
+    "ClientConnectorCertificateError": "the gateway's certificate is not trusted",
+    "ClientConnectorSSLError": "the gateway's address answers without TLS, or with none that can be spoken",
+    "ConnectionTimeoutError": "the gateway's address does not answer",
+}
+"""What kept a connection from being made, by the client's own names."""
 
 
 class Single:
@@ -88,7 +95,7 @@ class Single:
         except asyncio.CancelledError as error:
             cancelled = error.args
         except Exception as error:
-            fault = type(error).__name__
+            fault = str(error) if isinstance(error, _Lost) else type(error).__name__
         if cancelled is not None:
             return asyncio.CancelledError(*cancelled)
         return _missing(fault, trail)
@@ -120,7 +127,7 @@ class _Trail:
 
 
 class _Lost(Exception):
-    """The connection broke; not a type that aiohttp would try again."""
+    """The connection broke, as the client's type of that name says; not a type that aiohttp would try again."""
 
 
 def _payload(request: Request, source: Source | None) -> bytes | AsyncIterator[bytes] | None:
@@ -134,7 +141,7 @@ def _missing(fault: str, trail: _Trail) -> ProviderError:
         return Refused(UNWRITABLE)
     if trail.written:
         return OutcomeUnknown(f"the gateway gave no answer ({fault})")
-    return Unreachable(f"the gateway could not be reached ({fault})")
+    return Unreachable(f"{REASONS.get(fault, 'the gateway could not be reached')} ({fault})")
 
 
 async def _on_connection(_: ClientSession, context: Any, __: Any) -> None:
@@ -146,9 +153,9 @@ async def _write_once(request: ClientRequest, handler: ClientHandlerType) -> Cli
     """Keep aiohttp from repeating a call by itself, which it does for GET and DELETE when a connection breaks."""
     try:
         return await handler(request)
-    except (ClientOSError, ServerDisconnectedError):
-        pass
-    raise _Lost
+    except (ClientOSError, ServerDisconnectedError) as error:
+        fault = type(error).__name__
+    raise _Lost(fault)
 
 
 async def _read(response: ClientResponse, most_bytes: int) -> Answer | ProviderError:

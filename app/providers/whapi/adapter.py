@@ -108,6 +108,10 @@ class WhapiCloud:
         """See `partner.balance`."""
         return await partner.balance(self._client)
 
+    async def obstacles(self) -> list[str]:
+        """See `partner.obstacles`."""
+        return await partner.obstacles(self._client, self._project)
+
     async def link(self, credentials: Credentials) -> Link:
         """See `account.link`."""
         return await account.link(self._client, credentials)

@@ -38,7 +38,7 @@ class Project:
     """The project that new channels lie in: the one named by the operator, else the partner's first, else a new one."""
 
     def __init__(self, named: str) -> None:
-        self._named = named
+        self.named = named
         self._kept = named
 
     async def id(self, client: Client) -> str:
@@ -57,7 +57,7 @@ class Project:
 
     def forget(self) -> None:
         """It was not there; one that the operator named stays."""
-        self._kept = self._named
+        self._kept = self.named
 
 
 async def create(client: Client, project: Project, wish: AccountWish) -> Created:
@@ -233,6 +233,24 @@ async def balance(client: Client) -> Balance | None:
             if (whole := number_in(told, name)) is not None:
                 return Balance(whole)
     return None
+
+
+async def obstacles(client: Client, project: Project) -> list[str]:
+    """Whether the project that the operator named is there; where none is named one is found or made.
+
+    Raises:
+        ProviderError: it could not be read.
+    """
+    if not project.named:
+        return []
+    try:
+        await client.manager("GET", path_of("projects", project.named))
+    except Refused as refusal:
+        if refusal.status not in (400, 404):
+            raise
+    else:
+        return []
+    return ["The partner has no project of the id in the settings. Name one that is there, or none: then the first is."]
 
 
 async def is_blocked(client: Client, account: str) -> bool:
