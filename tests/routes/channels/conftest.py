@@ -12,6 +12,9 @@ import pytest
 from app.channels import table
 from app.instances import watching
 from app.instances.trips import Tools
+from app.kit.db import UnitOfWork
+from app.lines import service as lines
+from app.lines.models import Line
 from app.providers.port import Native
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
@@ -64,6 +67,12 @@ class Client:
         await self.stage.act("receive", chat_id="79990003344@c.us", text=words, id_message=message_id)
         await asyncio.sleep(0.2)
         return message_id
+
+    async def row(self, uow: UnitOfWork) -> Line:
+        """The line's row."""
+        found = await lines.of(uow, self.line.tenant.tenant_id, self.line.instance.id)
+        assert found is not None
+        return found
 
     async def unlinked(self) -> None:
         """We have come to know that no phone is linked."""
