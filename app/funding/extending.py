@@ -187,17 +187,18 @@ async def resolve(gateway: Gateway, intent: Intent) -> bool:
     Not done, and never to be, is one whose account ends as before by a reading begun after the quiet period.
     """
     async with gateway.database.begin(SYSTEM) as uow:
-        is_quiet_over = uow.now >= intent.quiet_until
+        now = uow.now
     try:
         told = await gateway.provider.one(intent.account)
     except ProviderError as error:
         log.warning("extension_not_judged", detail=error.detail)
         return False
+    is_quiet_over = now >= intent.quiet_until
     if told is None:
         if is_quiet_over:
             await _end(gateway, intent, "gone", "the account went before its days could be seen")
         return is_quiet_over
-    verdict = _judge(intent, told.funded_until)
+    verdict = _judge(intent, told.funded_until, now)
     if verdict is Verdict.DONE:
         await _record_done(gateway, intent, told.funded_until)
         return True
@@ -233,6 +234,7 @@ async def take_note(
     gateway: Gateway, uow: UnitOfWork, instance: Instance, row: PrepaidAccount, told: datetime | None
 ) -> None:
     """Believe what upstream tells of an account's end; days that nobody here has put on it are booked as found."""
+    told = rules.plausible(told, uow.now)
     found = rules.found_days(instance.upstream_funded_until, told, uow.now)
     if found:
         log.warning("days_found", upstream_account=row.account, days=found)
@@ -296,7 +298,7 @@ async def _record_done(gateway: Gateway, intent: Intent, told: datetime | None) 
         account.put_days += intent.days
         instance.upstream_funded_until = rules.extended(intent.before, intent.started_at, intent.days)
         await gateway.books(uow).extension(intent.account, intent.days, intent.comment)
-        if _judge(intent, told) is Verdict.DONE:
+        if _judge(intent, told, uow.now) is Verdict.DONE:
             await take_note(gateway, uow, instance, account, told)
         row.state, row.finished_at, row.after_until = "done", uow.now, instance.upstream_funded_until
         pool = await store.pool(uow, gateway.name, gateway.environment)
@@ -319,5 +321,5 @@ async def _end(gateway: Gateway, intent: Intent, state: str, detail: str) -> Non
             _note_empty(uow, pool, intent)
 
 
-def _judge(intent: Intent, told: datetime | None) -> Verdict:
-    return rules.judge(intent.before, told, intent.started_at, intent.days)
+def _judge(intent: Intent, told: datetime | None, now: datetime) -> Verdict:
+    return rules.judge(intent.before, rules.plausible(told, now), intent.started_at, intent.days)

@@ -14,7 +14,7 @@ class PrepaidAccount(Base):
 
     `put_days` came on it, `gift_days` of these with its creation; `used_days` have begun, `back_days` went back to the
     pool when it was deleted, which `settled_at` ends. `note` is a finding: something that nobody could explain.
-    Between `busy_until` and a change of mode the account restarts, and is left alone.
+    Up to `busy_until`, after a change of its mode, the account restarts and is left alone.
     """
 
     __tablename__ = "prepaid_accounts"

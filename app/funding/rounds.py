@@ -25,7 +25,8 @@ log = structlog.get_logger()
 One = TypeVar("One", Intent, Due)
 AT_ONCE: Final = 8
 MOST: Final = 400
-SOON_SECONDS: Final = 5.0
+SOON_SECONDS: Final = 15.0
+"""While something is in doubt or leaving: a round reads every account's row."""
 _GATEWAYS: Final = UUID("9a0f7c1e-3c55-5b0a-8f0e-6a1d2b7c4e90")
 
 

@@ -13,10 +13,17 @@ SLACK: Final = timedelta(minutes=1)
 CALL: Final = timedelta(minutes=10)
 """How long after its row was written a call may have had its effect."""
 
+FARTHEST: Final = timedelta(days=3660)
+
 
 def whole_days(span: timedelta) -> int:
     """The whole days in a span; of a past one none."""
     return max(0, span // DAY)
+
+
+def plausible(told: datetime | None, now: datetime) -> datetime | None:
+    """An end that an upstream tells, if it can be one: a slip of its would be booked as thousands of days."""
+    return told if told is not None and abs(told - now) <= FARTHEST else None
 
 
 def gift(created_at: datetime | None, funded_until: datetime | None) -> int:
@@ -105,10 +112,6 @@ class Left:
         return max(timedelta(), self.total - self.gifted)
 
 
-def _floor(span: timedelta) -> int:
-    return whole_days(span)
-
-
 def _nearest(span: timedelta) -> int:
     return whole_days(span + DAY / 2)
 
@@ -116,12 +119,12 @@ def _nearest(span: timedelta) -> int:
 # What a gateway may give back; none of them documents it (Whapi partner notes, read 2026-11-21), so what was told by
 # the pool's balance decides, the likeliest first.
 HABITS: Final[tuple[Callable[[Left], int], ...]] = (
-    lambda left: _floor(left.paid),
-    lambda left: _floor(left.paid + SLACK),
-    lambda left: _floor(max(timedelta(), left.paid - SLACK)),
+    lambda left: whole_days(left.paid),
+    lambda left: whole_days(left.paid + SLACK),
+    lambda left: whole_days(max(timedelta(), left.paid - SLACK)),
     lambda left: _nearest(left.paid),
     lambda left: 0,
-    lambda left: _floor(left.total),
+    lambda left: whole_days(left.total),
     lambda left: _nearest(left.total),
 )
 

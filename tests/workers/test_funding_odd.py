@@ -2,16 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, cast
 from uuid import uuid4
 
 import pytest
+from msgspec import structs
 from sqlalchemy import select, text
 from sqlalchemy.exc import NoResultFound
 
 from app.funding import extending, rounds, settling
+from app.funding.extending import Intent
 from app.funding.models import PoolReading
 from app.funding.store import End
 from app.instances import moving, service
@@ -203,6 +205,37 @@ async def test_an_extension_while_the_balance_is_read_is_not_taken_for_a_refund(
     await funds.work()
     assert (await funds.account(gone)).back_days == 7
     await funds.they_match()
+
+
+class Slipping:
+    """A gateway that tells a wrong end of every account."""
+
+    def __init__(self, provider: Provider, told: datetime) -> None:
+        self._provider = provider
+        self._told = told
+
+    async def one(self, account: str) -> Listed | None:
+        found = await self._provider.one(account)
+        return None if found is None else structs.replace(found, funded_until=self._told)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+
+@pytest.mark.parametrize("told", [datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)])
+async def test_an_end_that_cannot_be_is_not_believed(funds: Funds, told: datetime) -> None:
+    instance = await funds.instance(days=30)
+    await open_books(funds)
+    await funds.upstream.faults({"method": CALL, "kind": "lose_request", "times": 1})
+    gateway = funds.gateway()
+    slipping = replace(gateway, provider=cast(Provider, Slipping(gateway.provider, told)))
+    (one,) = await due(funds, gateway)
+    assert await extending.serve(slipping, one)
+    (row,) = await funds.extensions()
+    assert not await extending.resolve(slipping, Intent.of(row))
+    assert (await funds.account(instance)).put_days == 6
+    await funds.later(seconds=61)
+    await comes_right(funds, instance)
 
 
 async def test_what_a_listing_tells_late_is_not_believed(funds: Funds) -> None:
