@@ -24,7 +24,7 @@ NEW: Final = text(
         and not exists (
             select from prepaid_accounts p where p.tenant_id = i.tenant_id and p.instance_id = i.id
         )
-    limit :limit for update of i skip locked
+    limit :limit for no key update of i skip locked
     """
 )
 # The subscription's row is locked before its account is drawn on, as everywhere.
