@@ -210,3 +210,21 @@ def test_a_group_that_is_too_large_is_told_as_documented() -> None:
     assert made is not None
     assert (made["status"], made["description"]) == ("failed", "SWE004")
     assert (made["timestamp"], made["instanceData"]["wid"]) == (int(NOW.timestamp()), "")
+
+
+CITED: Final[list[tuple[str, dict[str, Any], dict[str, Any]]]] = [
+    ("text", {"text": "when?"}, {"typeMessage": "textMessage", "textMessage": "when?"}),
+    ("location", {"latitude": 1.5, "longitude": 2.5}, {"typeMessage": "locationMessage"}),
+    ("image", {"caption": "look"}, {"typeMessage": "imageMessage", "caption": "look", "downloadUrl": ""}),
+    ("poll", {"question": "When?", "options": ["now"]}, {"typeMessage": "pollMessage"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "content", "flat"), CITED)
+def test_what_is_cited_is_told_beside_its_kind(kind: str, content: dict[str, Any], flat: dict[str, Any]) -> None:
+    quoted = {"message_id": "Q1", "sender": ANN, "kind": kind, "content": content}
+    data = contents.data_of("text", {"text": "So", "quoted": quoted})
+    assert data["extendedTextMessageData"] == {"text": "So", **QUOTE}
+    assert data["quotedMessage"].items() >= {**QUOTE, **flat}.items()
+    place = {"location": "location", "poll": "pollMessageData"}.get(kind)
+    assert place is None or place in data["quotedMessage"]

@@ -22,7 +22,7 @@ def data_of(kind: str, content: Said, *, link: str = "", by_api: bool = False, o
     """
     quoted = content.get("quoted")
     if kind == "text" and isinstance(quoted, dict):
-        return _quoting(_text(content, "text"), _quote(quoted))
+        return _quoting(_text(content, "text"), quoted)
     if kind == "text" and by_api:
         data = _extended(_text(content, "text"))
     elif kind in FILES:
@@ -32,7 +32,7 @@ def data_of(kind: str, content: Said, *, link: str = "", by_api: bool = False, o
         data["interactiveButtonsResponse"] = data.pop("templateButtonReplyMessage")
     else:
         data = WRITERS.get(kind, _unreadable)(content)
-    return {**data, "quotedMessage": _quote(quoted)} if isinstance(quoted, dict) else data
+    return {**data, "quotedMessage": _quoted(quoted)} if isinstance(quoted, dict) else data
 
 
 def flat(data: Data) -> Data:
@@ -97,9 +97,18 @@ def _quote(quoted: Data) -> Data:
     return {"stanzaId": _text(quoted, "message_id"), "participant": _text(quoted, "sender")}
 
 
-def _quoting(text: str, quote: Data) -> Data:
-    about = {"text": text, **quote}
-    return {"typeMessage": "quotedMessage", "extendedTextMessageData": about, "quotedMessage": quote}
+def _quoted(quoted: Data) -> Data:
+    """Which message is cited and whose, and what it said where that is told; its fields stand beside its kind."""
+    said, kind = quoted.get("content"), _text(quoted, "kind")
+    if not kind or not isinstance(said, dict):
+        return _quote(quoted)
+    data = data_of(kind, said)
+    return {**_quote(quoted), "typeMessage": data["typeMessage"], **flat(data)}
+
+
+def _quoting(text: str, quoted: Data) -> Data:
+    about = {"text": text, **_quote(quoted)}
+    return {"typeMessage": "quotedMessage", "extendedTextMessageData": about, "quotedMessage": _quoted(quoted)}
 
 
 def _plain(text: str) -> Data:

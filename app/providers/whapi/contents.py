@@ -26,7 +26,8 @@ STORED: Final = "#stored"
 def read_content(message: Any) -> tuple[str, Content]:
     """The canonical kind and content of a message; kind `other` when we have no word for it.
 
-    A reply to a message carries `quoted` with that message's id. Fields that upstream left out are left out.
+    A reply to a message carries `quoted` with that message's id, and its kind and content as far as they are told.
+    Fields that upstream left out are left out.
     """
     upstream_kind = text_in(message, "type")
     if upstream_kind == "action":
@@ -42,9 +43,15 @@ def read_content(message: Any) -> tuple[str, Content]:
         content.setdefault("text", "")
     context = object_in(message, "context")
     if upstream_kind not in CONTENTLESS and text_in(context, "quoted_id"):
-        author = ours(text_in(context, "quoted_author"))
-        content["quoted"] = {"message_id": text_in(context, "quoted_id"), **({"sender": author} if author else {})}
+        content["quoted"] = _quoted(context)
     return kind, content
+
+
+def _quoted(context: Content) -> Content:
+    author, upstream_kind = ours(text_in(context, "quoted_author")), text_in(context, "quoted_type")
+    found: Content = {"message_id": text_in(context, "quoted_id"), **({"sender": author} if author else {})}
+    kind, content = read_content({"type": upstream_kind, upstream_kind: object_in(context, "quoted_content")})
+    return found if kind == "other" else {**found, "kind": kind, "content": content}
 
 
 def likeness(kind: str, content: Mapping[str, Any]) -> str | None:

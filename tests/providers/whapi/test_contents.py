@@ -33,6 +33,24 @@ BUTTONS = [
             "text",
             {"text": "yes", "quoted": {"message_id": "Q", "sender": "55@lid"}},
         ),
+        (
+            {
+                "type": "text",
+                "text": {"body": "yes"},
+                "context": {
+                    "quoted_id": "Q",
+                    "quoted_type": "image",
+                    "quoted_content": {"id": "jpeg-1", "link": "https://x/y", "caption": "look"},
+                },
+            },
+            "text",
+            {"text": "yes", "quoted": {"message_id": "Q", "kind": "image", "content": {"caption": "look"}}},
+        ),
+        (
+            {"type": "text", "text": {"body": "yes"}, "context": {"quoted_id": "Q", "quoted_type": "order"}},
+            "text",
+            {"text": "yes", "quoted": {"message_id": "Q"}},
+        ),
         ({"type": "gif", "gif": {"mime_type": "video/mp4"}}, "video", {"mime_type": "video/mp4"}),
         ({"type": "short", "short": {"caption": "c"}}, "video", {"caption": "c"}),
         ({"type": "document", "document": {"file_name": "x", "filename": "a.pdf"}}, "document", {"file_name": "a.pdf"}),

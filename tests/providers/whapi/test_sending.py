@@ -89,7 +89,8 @@ async def test_a_reply_cites_and_typing_is_asked_for(line: Line) -> None:
     ask = asks.Send(ANN, asks.Text("ten"), quoted_message_id=question, typing_seconds=0.01)
     sent = await line.perform(ask)
     found = await line.perform(asks.ReadMessage(ANN, sent.message_id))
-    assert found.content == {"text": "ten", "quoted": {"message_id": question, "sender": ANN}}
+    cited = {"message_id": question, "sender": ANN, "kind": "text", "content": {"text": "how much?"}}
+    assert found.content == {"text": "ten", "quoted": cited}
     assert (await line.upstream.asked("sendMessageText"))["typing_time"] == 0.01
 
 
