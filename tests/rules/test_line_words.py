@@ -37,7 +37,6 @@ DIFFERENCES: Final[dict[str, str]] = {
     ".senderData.senderContactName": "how the account's book has a person is not told",
     ".messageData.quotedMessage.participant": "of a reaction our words do not tell who wrote what it is about",
     ".sendByApi": "our words do not tell of a status whether a call sent the message; most are",
-    ".participants[].id": "of an outgoing call the wing of GREEN-API reads who called, which is the account itself",
     ".description": "the reason is a code of ours and is told by the status",
     ".messageData.typeMessage": MESSAGES["typeMessage"],
     ".messageData.textMessageData": MESSAGES["typeMessage"],
