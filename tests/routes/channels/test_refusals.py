@@ -8,10 +8,12 @@ import httpx2
 import pytest
 
 from app.accounts.models import Tenant
+from app.instances import service as instances
 from app.kit.db import SYSTEM
 from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
 from tests.factories import bearer, make_ready_instance, make_tenant
+from tests.receiver import receiving
 from tests.routes.channels.conftest import ANN, Client, Opened
 from tests.routes.compat.conftest import LineClient, make_line
 from tests.routes.compat.speaking.stage import Stage
@@ -187,6 +189,43 @@ async def test_what_is_gone_suspended_or_starting_says_so(client_of: Client, run
         row.wanted = False
     await forgotten()
     assert check(await client_of.call("GET", "/health"), 404) == "channel not found"
+
+
+async def test_a_channel_that_is_being_made_says_that_it_starts(
+    client: httpx2.AsyncClient, runtime: Runtime, stage: Stage
+) -> None:
+    tenant = await make_tenant(runtime, name="Bea")
+    async with runtime.database.begin(tenant.tenant_id) as uow:
+        made, _ = await instances.request_instance(
+            uow,
+            tenant_id=tenant.tenant_id,
+            environment="live",
+            name="New",
+            provider="green_api",
+            metadata={},
+            options=runtime.instance_options,
+        )
+    caller = Client(client, await make_line(runtime, client, tenant, made), stage)
+    assert (await caller.ok("GET", "/health"))["status"]["text"] == "INIT"
+    assert await caller.ok("GET", "/users/login") == {"status": "WAITING"}
+    check(await caller.call("GET", "/users/login/image"), 422)
+    starting = await caller.call("GET", "/chats")
+    assert "starting" in check(starting, 503)
+    assert starting.headers["retry-after"]
+    check(await caller.call("POST", "/messages/text", json=HELLO), 401)
+
+
+async def test_files_at_an_address_are_fetched_by_us_with_care(client_of: Client) -> None:
+    async with receiving() as receiver:
+        stored = await client_of.ok("POST", "/media", json={"media": receiver.url})
+        where = await client_of.call("GET", f"/media/{stored['media'][0]['id']}")
+        assert where.status_code == 302
+        assert receiver.url not in where.headers["location"]
+        check(await client_of.call("PATCH", "/users/profile", json={"icon": receiver.url}), 415)
+        assert len(receiver.got) == 2
+    for url in ("http://10.0.0.1/a.jpg", "http://[::1]:1/a.jpg", "https://localhost.invalid/a.jpg"):
+        reply = await client_of.call("POST", "/media", json={"media": url})
+        check(reply, 502)
 
 
 async def forgotten() -> None:
