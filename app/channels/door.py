@@ -16,6 +16,7 @@ from app.channels.asking import ANSWER_SECONDS, Asking
 from app.channels.auth import Channel
 from app.channels.bodies import ClientGone
 from app.channels.fields import Fields
+from app.channels.once import once
 from app.channels.parts import Call, Parts, Route
 from app.gateway.calls import STREAM_SECONDS
 from app.kit import asgi
@@ -92,13 +93,9 @@ class ChannelDoor:
             query = Fields(_query(scope["query_string"]))
             call = Call(route, channel, Fields(params), query, headers, scope["query_string"])
             async with bodies.read(call, receive) as whole:
-                return await self._performed(whole)
+                return await once(self._parts.database, whole, lambda: self._performed(whole))
         except AppError as error:
-            if error.status >= 500:
-                log.warning("channel_not_asked", route=route.name, code=error.code, **error.facts)
             return refusals.of_error(error)
-        except ProviderError as error:
-            return refusals.of_ending(error)
         except ClientGone:
             return CLOSED
         except Exception as error:
@@ -109,7 +106,14 @@ class ChannelDoor:
         serve = call.route.serve
         work = self._asking.natively(call) if serve is None else serve(self._asking, call)
         seconds = ANSWER_SECONDS if call.file is None else STREAM_SECONDS
-        return await self._asking.within(work, seconds)
+        try:
+            return await self._asking.within(work, seconds)
+        except AppError as error:
+            if error.status >= 500:
+                log.warning("channel_not_asked", route=call.route.name, code=error.code, **error.facts)
+            return refusals.of_error(error)
+        except ProviderError as error:
+            return refusals.of_ending(error)
 
 
 def _is_ours(path: str) -> bool:

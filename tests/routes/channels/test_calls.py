@@ -38,6 +38,23 @@ async def test_a_text_is_sent_by_changing_the_host_alone(opened: Opened) -> None
         assert message["id"]
 
 
+async def test_a_key_sends_once_and_is_of_no_use_for_another_message(opened: Opened) -> None:
+    async with opened() as client:
+        key = {"headers": {"Idempotency-Key": "order-1042"}}
+        wanted = {**TO, "body": "Order 1042"}
+        first = await client.call("POST", "/messages/text", json=wanted, **key)
+        again = await client.call("POST", "/messages/text", json=wanted, **key)
+        assert (first.status_code, first.json()) == (again.status_code, again.json())
+        assert again.headers["idempotent-replayed"] == "true"
+        other = await client.call("POST", "/messages/text", json={**wanted, "body": "another"}, **key)
+        assert (other.status_code, other.json()["error"]["code"]) == (422, 422)
+        free = {"headers": {"Idempotency-Key": "order-1043"}}
+        assert (await client.call("POST", "/messages/text", json=TO, **free)).status_code == 400
+        assert (await client.call("POST", "/messages/text", json=wanted, **free)).status_code == 200
+        listed = await client.ok("GET", "/limits")
+        assert listed["messages"] == 150 - 2
+
+
 async def test_every_call_is_answered_in_whapis_shape_and_names_no_gateway(opened: Opened) -> None:
     async with opened() as client:
         asked = await client.receive("Hello there")
