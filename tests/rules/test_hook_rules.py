@@ -1,5 +1,6 @@
 """What may be set of a webhook in Whapi's shape, what it is for, and when it is tried again."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from app.lines.hooks import rules
 from app.lines.hooks.rules import Hook, SettingRefused
 
 URL = "https://shop.example/hook"
+PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
 
 
 def hook(**more: Any) -> dict[str, Any]:
@@ -157,3 +159,14 @@ def test_headers_show_in_no_repr() -> None:
 def test_every_event_that_may_come_can_be_asked_for() -> None:
     rows = [{"type": type_, "method": verb} for type_, verb in rules.TOLD]
     assert rules.read_hook(hook(events=rows)).events == rows
+
+
+def test_the_pages_figures_are_the_codes() -> None:
+    told = PAGE.read_text(encoding="utf-8").partition("## Webhooks in Whapi's shape")[2]
+    for figure in (
+        f"at most {rules.MOST_HOOKS}; replaced",
+        f"at most {rules.MOST_HEADERS}, printable",
+        f"{rules.AGE_SECONDS[0]} to {rules.AGE_SECONDS[1]:,}; an event",
+        f"{rules.DEFAULTS[rules.STEP] // 1000} s and {rules.DEFAULTS[rules.MOST] // 1000} s for a new channel",
+    ):
+        assert figure in told, figure

@@ -305,6 +305,21 @@ async def test_a_hook_that_is_set_again_is_tried_at_once_and_has_lost_nothing(ru
     assert [got.path for got in receiver.got] == ["/hook", "/hook/messages/post", "/hook/messages/post"]
 
 
+async def test_a_hook_that_is_set_during_a_try_has_no_pause(runtime: Runtime, drain: Drain) -> None:
+    made = await make_line(runtime.database)
+    async with receiving() as receiver:
+
+        async def answer(_: web.Request) -> web.StreamResponse:
+            await point_at(runtime, made, receiver.url)
+            return web.Response(status=500)
+
+        receiver.answers = [answer, 200]
+        await point_at(runtime, made, receiver.url)
+        await say(runtime, made, "a")
+        await drain()
+    assert texts(receiver) == ["a", "a"]
+
+
 @pytest.mark.parametrize("status", [200, 500])
 async def test_a_hook_that_goes_during_a_try_is_gone(runtime: Runtime, drain: Drain, status: int) -> None:
     made = await make_line(runtime.database)
