@@ -173,8 +173,6 @@ class Own:
                 await lines.set_send_delay(uow, call.known.line, int(delay))
             if mine:
                 await lines.change(uow, call.known.line, mine)
-        if delay is not None:
-            self._parts.gateway.delays.forget(call.known.instance.id)
         if mine:
             self._parts.authenticator.forget(call.address.number)
         return SAVED

@@ -212,22 +212,28 @@ async def go_live(gateway: Gateway, due: Due) -> None:
 
     To repeat it is safe.
     """
+    restart = timedelta(seconds=gateway.provider.traits.restart_seconds)
     async with gateway.database.begin(SYSTEM) as uow:
         instance = await instances.lock(uow, due.tenant_id, due.instance_id)
         still = await _still_due(uow, gateway, instance) if instance else None
         if still is None or not still.goes_live or still.funded_until is None or still.funded_until <= uow.now:
             return
-        if _needed(uow, gateway, still, await store.lock(uow, due.tenant_id, due.instance_id)):
+        row = await store.lock(uow, due.tenant_id, due.instance_id)
+        if _needed(uow, gateway, still, row):
             return
+        row.busy_until = uow.now + restart  # before the call: sends wait from now on
     try:
         await gateway.provider.go_live(due.account)
     except ProviderError as error:
         log.warning("not_live_yet", detail=error.detail)
+        if error.outcome is Outcome.REFUSED:
+            async with gateway.database.begin(SYSTEM) as uow:
+                (await store.lock(uow, due.tenant_id, due.instance_id)).busy_until = None
         return
     async with gateway.database.begin(SYSTEM) as uow:
         row = await store.lock(uow, due.tenant_id, due.instance_id)
         row.live_at = uow.now
-        row.busy_until = uow.now + timedelta(seconds=gateway.provider.traits.restart_seconds)
+        row.busy_until = uow.now + restart
 
 
 async def take_note(

@@ -306,6 +306,15 @@ async def note_reading(uow: UnitOfWork, provider: str, environment: str, days: i
     )
 
 
+async def away_seconds(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> float:
+    """How long an account's restart, after its mode was changed, still lasts; 0 or less when it is back."""
+    query = select(PrepaidAccount.busy_until).where(
+        PrepaidAccount.tenant_id == tenant_id, PrepaidAccount.instance_id == instance_id
+    )
+    busy_until = await uow.session.scalar(query)
+    return 0.0 if busy_until is None else float((busy_until - uow.now).total_seconds())
+
+
 async def forget(uow: UnitOfWork, before: datetime, limit: int) -> int:
     """Delete a batch of extensions that ended before an instant; how many. The ledger keeps what they moved."""
     old = select(Extension.tenant_id, Extension.id).where(Extension.finished_at < before).limit(limit)

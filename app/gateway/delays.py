@@ -1,8 +1,9 @@
-"""The pause that a tenant wants between two sends of an instance, kept by us where the gateway has no queue to keep it.
+"""What a send waits for where the gateway has no queue that it could wait in: the pause that a tenant wants between two
+sends, and the end of a restart that a change of mode brings.
 
-A send waits for its time while its caller waits; one whose time is too far off is refused, since there is no queue to
-put it into. Each process keeps the pauses by itself, as it does the pace. The pause is set on the line, with
-GREEN-API's `delaySendMessagesMilliseconds`; it is looked at again every few seconds.
+A send waits for its time while its caller waits, in the order in which they came; one whose pause is too long is
+refused, since there is no queue to put it into. Each process keeps the pauses by itself, as it does the pace. The pause
+is set on the line, with GREEN-API's `delaySendMessagesMilliseconds`.
 """
 
 import asyncio
@@ -10,15 +11,21 @@ import math
 import time
 from typing import Final
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from app.accounts.principal import Principal
+from app.funding import store as funding
 from app.gateway.endings import SendRateLimited
+from app.instances import service as instances
 from app.kit.db import Database
+from app.kit.errors import NotFound
 from app.lines import service as lines
 from app.providers.registry import Registry
 
 MOST_WAIT_SECONDS: Final = 20.0
 LOOK_AGAIN_SECONDS: Final = 5.0
+"""Whether the gateway has a queue is asked so often: an instance may have been moved."""
+LOOK_SECONDS: Final = 5.0
 MOST_KEPT: Final = 100_000
 
 
@@ -28,7 +35,8 @@ class Delays:
     def __init__(self, database: Database, registry: Registry) -> None:
         self._database = database
         self._registry = registry
-        self._known: dict[UUID, tuple[float, float]] = {}
+        self._queued_until: dict[UUID, float] = {}
+        self._rows: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self._free_at: dict[UUID, float] = {}
 
     async def wait(self, principal: Principal, instance_id: UUID) -> None:
@@ -37,12 +45,17 @@ class Delays:
         Raises:
             SendRateLimited: that is more than 20 s off; it does not count.
         """
-        if not principal.may_use(instance_id):
+        now, until = time.monotonic(), self._queued_until.get(instance_id, 0.0)
+        if not principal.may_use(instance_id) or now < until:
             return
-        pause = await self._pause(principal.tenant, instance_id)
+        async with self._rows.setdefault(instance_id, asyncio.Lock()):
+            pause = await self._look(principal.tenant, instance_id)
+            seconds = self._book(instance_id, pause) if pause > 0 else 0.0
+        if seconds > 0:
+            await asyncio.sleep(seconds)
+
+    def _book(self, instance_id: UUID, pause: float) -> float:
         now = time.monotonic()
-        if pause <= 0:
-            return
         seconds = self._free_at.get(instance_id, 0.0) - now
         if seconds > MOST_WAIT_SECONDS:
             raise SendRateLimited(
@@ -52,27 +65,27 @@ class Delays:
         if len(self._free_at) >= MOST_KEPT:
             self._free_at = {kept: at for kept, at in self._free_at.items() if at > now}
         self._free_at[instance_id] = max(now, now + seconds) + pause
-        if seconds > 0:
-            await asyncio.sleep(seconds)
+        return seconds
 
-    def forget(self, instance_id: UUID) -> None:
-        """Look at the pause of an instance anew: it was just set."""
-        self._known.pop(instance_id, None)
+    async def _look(self, tenant_id: UUID, instance_id: UUID) -> float:
+        """The pause in seconds, once the instance is not away; 0 where the gateway keeps it, or none is wanted."""
+        while True:
+            async with self._database.begin(tenant_id) as uow:
+                try:
+                    instance = await instances.find(uow, instance_id)
+                except NotFound:
+                    return 0.0  # it is told where it is admitted
+                traits = self._registry.get(instance.provider, instance.environment).traits
+                if traits.has_queue:
+                    self._keep(instance_id)
+                    return 0.0
+                pause = await lines.send_delay(uow, tenant_id, instance_id)
+                away = await funding.away_seconds(uow, tenant_id, instance_id) if traits.restart_seconds else 0.0
+            if away <= 0:
+                return pause
+            await asyncio.sleep(min(away, LOOK_SECONDS))
 
-    async def _pause(self, tenant_id: UUID, instance_id: UUID) -> float:
-        """The pause in seconds; 0 where the gateway keeps it, or none is wanted."""
-        looked_at, pause = self._known.get(instance_id, (-math.inf, 0.0))
-        if time.monotonic() - looked_at < LOOK_AGAIN_SECONDS:
-            return pause
-        async with self._database.begin(tenant_id) as uow:
-            found = await lines.send_delay(uow, tenant_id, instance_id)
-        pause = 0.0
-        if found is not None and not self._has_queue(found.provider, found.environment):
-            pause = found.milliseconds / 1000
-        if len(self._known) >= MOST_KEPT:
-            self._known.clear()
-        self._known[instance_id] = time.monotonic(), pause
-        return pause
-
-    def _has_queue(self, provider: str, environment: str) -> bool:
-        return self._registry.get(provider, environment).traits.has_queue
+    def _keep(self, instance_id: UUID) -> None:
+        if len(self._queued_until) >= MOST_KEPT:
+            self._queued_until.clear()
+        self._queued_until[instance_id] = time.monotonic() + LOOK_AGAIN_SECONDS

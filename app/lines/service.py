@@ -46,15 +46,6 @@ class Cleared:
     left_seconds: int = 0
 
 
-@dataclass(frozen=True)
-class SendDelay:
-    """The pause that is kept here between two sends of an instance, and whose gateway it is on."""
-
-    provider: str
-    environment: str
-    milliseconds: int
-
-
 async def ensure(uow: UnitOfWork, instance: Instance) -> Line:
     """The line of an instance, made at the first call: its number and token stay what they are.
 
@@ -151,13 +142,10 @@ async def settings(uow: UnitOfWork, line: Line) -> dict[str, Any]:
     return own | switches.OFF | row.settings
 
 
-async def send_delay(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> SendDelay | None:
-    """The pause that is kept here between two sends, if one was ever set; it holds where the gateway has no queue."""
-    found = await store.with_instance(uow, tenant_id, instance_id)
-    if found is None or switches.DELAY not in found[0].settings:
-        return None
-    line, instance = found
-    return SendDelay(instance.provider, instance.environment, int(line.settings[switches.DELAY]))
+async def send_delay(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> float:
+    """The pause in seconds that is kept here between two sends; it holds where the gateway has no queue."""
+    line = await store.get(uow, tenant_id, instance_id)
+    return 0.0 if line is None else int(line.settings.get(switches.DELAY, 0)) / 1000
 
 
 async def set_send_delay(uow: UnitOfWork, line: Line, milliseconds: int) -> None:

@@ -49,18 +49,6 @@ async def lock(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> Line | No
     return found
 
 
-async def with_instance(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> tuple[Line, Instance] | None:
-    """A line that exists, and its instance."""
-    query = (
-        select(Line, Instance)
-        .join(Instance, (Instance.tenant_id == Line.tenant_id) & (Instance.id == Line.instance_id))
-        .where(Line.tenant_id == tenant_id, Line.instance_id == instance_id)
-        .execution_options(populate_existing=True)
-    )
-    found = (await uow.session.execute(query)).first()
-    return None if found is None else (found[0], found[1])
-
-
 async def add(uow: UnitOfWork, line: Line) -> None:
     """Give an instance its line, unless another transaction was first."""
     values = {
