@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.instances import service
 from app.instances.models import Instance, UpstreamCall
 from app.kit import work
-from app.kit.db import SYSTEM
+from app.kit.db import SYSTEM, Ring
 from app.operations.models import Operation
 from app.runtime import Runtime, open_runtime
 from dev import database as databases
@@ -66,7 +66,7 @@ class Capped:
                 return
             await do_work(self.runtime, HANDLERS, first.work_id)
 
-            async def worker(rings: Iterator[work.Ring]) -> None:
+            async def worker(rings: Iterator[Ring]) -> None:
                 for ring in rings:
                     await do_work(self.runtime, HANDLERS, ring.work_id)
 

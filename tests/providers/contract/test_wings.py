@@ -109,7 +109,7 @@ def _names_words(path: Path, holder: ast.AST) -> bool:
     if isinstance(holder, ast.Compare):
         return isinstance(holder.left, ast.Attribute) and holder.left.attr == "words"
     if isinstance(holder, ast.AnnAssign):
-        return isinstance(holder.target, ast.Name) and holder.target.id == "WORDS"
+        return isinstance(holder.target, ast.Name) and holder.target.id in ("WORDS", "NATIVE")
     return isinstance(holder, ast.List) or (path == HIDING and isinstance(holder, ast.Tuple))
 
 
