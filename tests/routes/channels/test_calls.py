@@ -40,7 +40,7 @@ async def test_a_text_is_sent_by_changing_the_host_alone(opened: Opened) -> None
 
 async def test_a_key_sends_once_and_is_of_no_use_for_another_message(opened: Opened) -> None:
     async with opened() as client:
-        key = {"headers": {"Idempotency-Key": "order-1042"}}
+        key: dict[str, Any] = {"headers": {"Idempotency-Key": "order-1042"}}
         wanted = {**TO, "body": "Order 1042"}
         first = await client.call("POST", "/messages/text", json=wanted, **key)
         again = await client.call("POST", "/messages/text", json=wanted, **key)
@@ -48,7 +48,7 @@ async def test_a_key_sends_once_and_is_of_no_use_for_another_message(opened: Ope
         assert again.headers["idempotent-replayed"] == "true"
         other = await client.call("POST", "/messages/text", json={**wanted, "body": "another"}, **key)
         assert (other.status_code, other.json()["error"]["code"]) == (422, 422)
-        free = {"headers": {"Idempotency-Key": "order-1043"}}
+        free: dict[str, Any] = {"headers": {"Idempotency-Key": "order-1043"}}
         assert (await client.call("POST", "/messages/text", json=TO, **free)).status_code == 400
         assert (await client.call("POST", "/messages/text", json=wanted, **free)).status_code == 200
         listed = await client.ok("GET", "/limits")

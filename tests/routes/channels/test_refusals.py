@@ -169,7 +169,7 @@ async def test_an_answer_that_never_came_is_504_and_is_not_sent_again(
     client_of: Client, stage: Stage, upstream: Upstream
 ) -> None:
     await upstream.faults({"method": "sendMessage", "kind": "lose_answer", "times": 1})
-    key = {"headers": {"Idempotency-Key": "k1"}}
+    key: dict[str, Any] = {"headers": {"Idempotency-Key": "k1"}}
     for _ in range(2):
         reply = await client_of.call("POST", "/messages/text", json=HELLO, **key)
         assert "before you ask again" in check(reply, 504)
