@@ -186,6 +186,14 @@ def test_what_green_api_has_no_kind_for_is_not_told() -> None:
     assert ours(body("somethingNew", foo=1)) is None
 
 
+@pytest.mark.parametrize("chat_id", ["", ANN])
+def test_a_change_in_a_chat_that_nobody_knows_is_left_out(chat_id: str) -> None:
+    gone = events.MessageDeleted("BAE5", chat_id, "", own=False)
+    said = events.Notification("RAVENX-7Q2LM", "message_deleted", b"1", NOW, gone)
+    made = notices.body_of(said, number=NUMBER, phone=None, now=NOW, links=lambda _, __: "")
+    assert (made is not None) == bool(chat_id)
+
+
 def test_a_change_has_one_lasting_id() -> None:
     first, again = ours(message(IN["edited"])), ours(message(IN["edited"]))
     other = ours(message(kinds.edited("Bye", "M1")))

@@ -64,6 +64,8 @@ def _told(said: Notification, own: str, links: Links) -> Told | None:
             kind = "outgoingAPIMessageReceived" if what.by_api else "outgoingMessageReceived"
             return kind, _message(what.message_id, _sender(what.chat_id, own, None), data)
         case MessageEdited() | MessageDeleted() | PollVoted() | ReactionReceived() as what:
+            if not what.chat_id:  # of a message that nobody here knows; a notification without a chat breaks clients
+                return None
             return _changed(what, made_id(said.dedupe), own)
     return None
 
