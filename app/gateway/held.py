@@ -13,7 +13,6 @@ from sqlalchemy import exists, select
 from app.accounts.vault import open_vault
 from app.gateway.counting import units_of
 from app.gateway.models import HeldSend
-from app.idempotency import service as idempotency
 from app.idempotency.service import Kept, Use
 from app.instances.models import Instance
 from app.jobs import SendHeld
@@ -34,9 +33,9 @@ async def waits(uow: UnitOfWork, instance: Instance) -> bool:
     """Whether a send of an instance that was moved is to wait: until a phone is linked, and none waits before it."""
     if instance.away_since is None:
         return False
-    # Compatible with all but the end of being away: until this is committed, that is not written.
+    # One after the other: many that share a lock would keep out whoever makes the new account ready, for ever.
     query = select(Instance).where(Instance.tenant_id == instance.tenant_id, Instance.id == instance.id)
-    query = query.with_for_update(read=True, key_share=True).execution_options(populate_existing=True)
+    query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     row = (await uow.session.scalars(query)).one()
     if row.away_since is None or row.suspended_by is not None or not row.wanted:
         return False
@@ -90,10 +89,7 @@ async def keep(
     await uow.session.flush()
     uow.defer(SendHeld(ref=row.instance_id, tenant_id=row.tenant_id), after_seconds=SOON_SECONDS)
     row.status = "held"
-    answer = Kept(202, {}, msgspec.json.encode(view(row)))
-    if use is not None:
-        await idempotency.finish(uow, use, answer, vault)
-    return answer
+    return Kept(202, {}, msgspec.json.encode(view(row)))  # not kept: until it is sent its key has no final answer
 
 
 def place(message_id: UUID) -> str:

@@ -101,7 +101,8 @@ async def _next(uow: UnitOfWork, registry: Registry, claim: Claim, instance: Ins
     held = await _oldest(uow, instance)
     if not held:
         await work.settle(uow, claim)
-        instance.away_since = None
+        if instance.status == "active" and instance.connection == "connected":
+            instance.away_since = None
         return []
     try:
         instances.usable(instance)
