@@ -15,6 +15,7 @@ from app.files.links import Sealer
 from app.inbound import store
 from app.inbound.reading import NotReadable, public_copy, read_body
 from app.instances import service as instances
+from app.instances import watching
 from app.instances.doubting import Belief, belief
 from app.instances.models import Instance
 from app.kit.crypto import Unreadable, digest, same
@@ -112,7 +113,7 @@ async def _take_one(
     if not await store.add(uow, instance, dedupe=said.dedupe, kind=said.kind, state=state, body_sealed=sealed):
         if state == "accepted" and said.happened_at is None and isinstance(said.what, StateChanged):
             # Without a time nobody knows whether it is the earlier one again or a new one.
-            instances.doubt(instance, Link(said.what.link))
+            watching.doubt(instance, Link(said.what.link))
         return
     if state == "foreign":
         if said.account is not None:

@@ -341,12 +341,6 @@ async def observe(
         await say(uow, instance, "instance.disconnected", {"connection": connection})
 
 
-def doubt(instance: Instance, link: Link) -> None:
-    """Upstream may have told a state, or told an old one again: where it is news, it is looked at soon."""
-    if lifecycle.connection_of(link) != instance.connection:
-        instance.state_checked_at = None
-
-
 async def seen_upstream(uow: UnitOfWork, instance: Instance, account: str) -> None:
     """An upstream account has announced itself at the instance's own hook; needs the system's scope.
 

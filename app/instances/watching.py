@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from app.instances import service, store
+from app.instances import lifecycle, service, store
 from app.instances.doubting import AWAY, Belief, belief
 from app.instances.models import Instance
 from app.instances.trips import Tools
@@ -97,6 +97,12 @@ async def usable(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> Instanc
     except AppError:
         return None
     return instance
+
+
+def doubt(instance: Instance, link: Link) -> None:
+    """Upstream may have told a state, or told an old one again: where it is news, it is looked at soon."""
+    if lifecycle.connection_of(link) != instance.connection:
+        instance.state_checked_at = None
 
 
 async def read_link(provider: Provider, credentials: Credentials) -> Link | None:
