@@ -37,12 +37,12 @@ async def serve(options: argparse.Namespace) -> None:
 def main() -> None:
     """Read the options and serve."""
     parser = argparse.ArgumentParser(prog="simulator", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--partner-token", action="append", default=[])
-    parser.add_argument("--whapi-token", action="append", default=[], help="a partner account of Whapi")
-    parser.add_argument("--whapi-manager-port", type=int, default=0)
-    parser.add_argument("--whapi-gate-port", type=int, default=0)
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen")
+    parser.add_argument("--port", type=int, default=0, help="of GREEN-API and of the control face; 0: any free one")
+    parser.add_argument("--partner-token", action="append", default=[], help="an account of GREEN-API; repeatable")
+    parser.add_argument("--whapi-token", action="append", default=[], help="an account of Whapi; repeatable")
+    parser.add_argument("--whapi-manager-port", type=int, default=0, help="of Whapi's manager; 0: any free one")
+    parser.add_argument("--whapi-gate-port", type=int, default=0, help="of Whapi's gate; 0: any free one")
     parser.add_argument("--config", default="{}", help="JSON of the knobs to turn")
     asyncio.run(serve(parser.parse_args()))
 
