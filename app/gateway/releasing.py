@@ -23,7 +23,7 @@ from app.gateway.options import Options
 from app.instances import service as instances
 from app.instances import store as instance_store
 from app.instances.models import Instance
-from app.jobs import ResolveMessage
+from app.jobs import FundGateways, ResolveMessage, periodic
 from app.kit import work
 from app.kit.db import SYSTEM, Database, UnitOfWork
 from app.kit.errors import AppError
@@ -164,6 +164,8 @@ async def _record(uow: UnitOfWork, errand: Errand, ending: Sent | ProviderError,
         return None
     if isinstance(ending, LATER):
         await store.hold(uow, row)
+        if isinstance(ending, QuotaReached):
+            uow.defer(periodic(FundGateways))  # an account on trial that may be paid for
         return max(AGAIN_SECONDS, ending.retry_after_seconds or 0.0)
     await resolver.never_sent(uow, row, errand.environment, refusal(ending).error.code, ending.detail)
     return None
