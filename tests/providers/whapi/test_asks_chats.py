@@ -39,7 +39,7 @@ async def test_a_history_holds_both_directions_newest_first(line: Line) -> None:
     )
     assert (theirs.status, theirs.by_api, theirs.chat_id) == (None, None, ANN)
     assert (ours.direction, ours.sender, ours.status, ours.by_api) == ("outgoing", None, "read", True)
-    assert ours.content["quoted"] == {"message_id": question, "sender": ANN}
+    assert {"message_id": question, "sender": ANN}.items() <= ours.content["quoted"].items()
     assert theirs.at is not None
     assert ours.at is not None
     assert theirs.at < ours.at
