@@ -31,8 +31,8 @@ class Mailroom(Protocol):
         ...
 
 
-TellState = Callable[[UnitOfWork, Instance, Link], Awaitable[None]]
-"""Tells a state that no notification told, where instances are told of in other words."""
+TellState = Callable[[UnitOfWork, Instance, Link, str | None], Awaitable[None]]
+"""Tells a state that no notification told, where instances are told of in other words; last the number before it."""
 
 
 class NoMail:

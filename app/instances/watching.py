@@ -84,7 +84,7 @@ async def watch(tools: Tools, registry: Registry, tenant_id: UUID, instance_id: 
         if belief(instance, link, provider.traits, uow.now) is not Belief.DOUBT:
             await service.observe(uow, instance, link, phone, profile_name=name)
             if was_doubted and link in AWAY and tools.tell_state is not None:
-                await tools.tell_state(uow, instance, link)
+                await tools.tell_state(uow, instance, link, known_phone)
 
 
 async def usable(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> Instance | None:

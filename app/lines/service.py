@@ -229,13 +229,13 @@ async def keep(
         await hooks.keep(uow, line, told)
 
 
-async def told_state(uow: UnitOfWork, instance: Instance, link: Link) -> None:
-    """Tell a line of a state that was found by asking, and that no notification tells."""
+async def told_state(uow: UnitOfWork, instance: Instance, link: Link, was_phone: str | None) -> None:
+    """Tell a line of a state that was found by asking, and that no notification tells; `was_phone` as in `keep`."""
     what, now = StateChanged(str(link), None), uow.now
     said = Notification(
         instance.upstream_account, "state_changed", digest(f"{instance.id} {link} {now}".encode()), now, what
     )
-    await keep(uow, instance, said, {}, links=lambda _, __: "", words="", was_phone=instance.phone)
+    await keep(uow, instance, said, {}, links=lambda _, __: "", words="", was_phone=was_phone)
 
 
 async def quota_exceeded(

@@ -118,7 +118,8 @@ async def test_a_phone_that_is_gone_for_a_minute_is_told_to_the_hook_too(shop: S
     assert await kept(shop) == []
     shop.runtime.database.shift += timedelta(seconds=61)
     await sweep(shop)
-    health, *_ = await kept(shop)
+    health, user = await kept(shop)
+    assert (user["event"], user["user"]["id"]) == ({"type": "users", "event": "delete"}, OWN)
     assert (health["event"], health["health"]["status"]) == (
         {"type": "channel", "event": "post"}, {"code": 3, "text": "QR"},
     )  # fmt: skip
