@@ -17,7 +17,7 @@ import pytest
 
 from dev.stack import Options, Stack
 
-SENDS = int(os.environ.get("SUBLET_FAILOVER_SENDS", "400"))
+SENDS = int(os.environ.get("SUBLET_FAILOVER_SENDS", "300"))
 SENDERS, CHATS, LOST = 16, 40, 12
 PAIRED_WITHIN = 30.0
 MOST_SECONDS = 60.0 + SENDS / 20
