@@ -32,6 +32,8 @@ NOT_OURS = {
     "upstream_message_id": "BAE5F00D00000001",
     "status_id": "BAE5F00D00000002",
     "method": "getChats",
+    "provider": "green_api",
+    "environment": "test",
 }
 """Parts of paths that are WhatsApp's or the gateway's; they say nothing of whose they are."""
 

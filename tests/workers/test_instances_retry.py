@@ -135,7 +135,7 @@ async def test_a_create_that_its_worker_could_not_begin_in_time_is_not_begun(
     async with runtime.database.begin(SYSTEM) as uow:
         plan = await reconcile._plan(uow, tools, runtime.registry, claim)
     assert plan is not None
-    await reconcile._create(tools, replace(plan, planned=time.monotonic() - 60))
+    await reconcile._create(tools, runtime.registry, replace(plan, planned=time.monotonic() - 60))
     assert await truth_of(upstream, instance) == []
     assert [call.outcome for call in await calls_of(runtime, instance, "create")] == ["refused"]
     later(runtime, 5)

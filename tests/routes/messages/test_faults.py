@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from app.kit.ids import API_KEY, from_wire
 from app.kit.problem import document
 from app.providers.asks import Send, Text
 from app.providers.green_api.adapter import GreenApi
+from app.providers.likeness import likeness
 from app.providers.port import Credentials, Provider, Sent
 from app.providers.registry import Registry
 from app.runtime import Runtime
@@ -129,6 +131,9 @@ class Dying:
     def __init__(self, real: Provider | None) -> None:
         self.real = real
         self.reached = asyncio.Event()
+
+    def likeness(self, kind: str, content: Mapping[str, Any]) -> str | None:
+        return likeness(kind, content)
 
     async def send(self, credentials: Credentials, send: Send) -> Sent:
         if self.real is not None:
