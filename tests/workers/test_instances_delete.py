@@ -102,7 +102,7 @@ async def test_it_resumes_wherever_its_worker_dies(
     assert receipt["seen_deleted_at"] is not None
     assert len(await truth_of(upstream, instance)) == 1
     stations = {str(step) for step in list(Step)[4:]}
-    assert died >= stations - {str(Step.CLEAR_QUEUES)}
+    assert died >= stations - {str(Step.CLEAR_QUEUES), str(Step.DRAIN)}  # the latter is for what a move left
     assert "None" in died
 
 
