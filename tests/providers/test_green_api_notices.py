@@ -210,6 +210,8 @@ def test_calls(status: str, told: str) -> None:
     outgoing = read_notice(_notice("outgoingCall", **fields, participants=others)).what
     assert outgoing == CallChanged("C1", CHAT, "outgoing", told, True, 12)
     assert isinstance(read_notice(_notice("outgoingCall", **fields)).what, Unmapped), "whom it was to is not told"
+    sentence = [{"id": "Renew your instance"}]
+    assert isinstance(read_notice(_notice("outgoingCall", **fields, participants=sentence)).what, Unmapped), "no chat"
     older = read_notice(_notice("outgoingCall", **fields | {"from": CHAT})).what
     assert older == CallChanged("C1", CHAT, "outgoing", told, True, 12)
 

@@ -6,6 +6,7 @@ Sources: GREEN-API pages on the notifications format and its kinds, issues 541, 
 
 import hashlib
 import json
+import re
 from typing import Any, Final
 
 from app.providers.events import (
@@ -31,6 +32,7 @@ from app.providers.reading import instant, list_in, number_in, object_in, phone_
 
 PASSED_ON: Final = frozenset({"sent", "delivered", "read"})
 GROUP_TOO_LARGE: Final = "SWE004"
+CHAT: Final = re.compile(r"[0-9-]{1,40}@[a-z.]{1,20}")
 TELLING_APART: Final = ("stateInstance", "statusInstance", "status", "chatId", "chatState", "from")
 TELLING_MORE: Final = ("quotaData", "deviceData", "avatarInfo")
 CHANGING: Final = frozenset({"editedMessage", "deletedMessage", "reactionMessage", "pollUpdateMessage"})
@@ -130,10 +132,11 @@ def _changed(kind: str, content: dict[str, Any], chat_id: str, sender: str, *, o
 def _called(body: Any, *, incoming: bool) -> CallChanged | None:
     """Source: IncomingCall page; `outgoingCall` stands in the Postman collection only.
 
-    An outgoing call is `from` the account itself: its chat is who was called, of several the first.
+    An outgoing call is `from` the account itself: its chat is who was called, of several the first that is a chat.
     """
     call_id, caller = text_in(body, "idMessage"), text_in(body, "from")
-    called = next((text_in(each, "id") for each in list_in(body, "participants") if text_in(each, "id")), "")
+    named = (text_in(each, "id") for each in list_in(body, "participants"))
+    called = next((each for each in named if CHAT.fullmatch(each)), "")
     is_own = caller == text_in(object_in(body, "instanceData"), "wid")
     chat_id = caller if incoming or not (called or is_own) else called
     if not call_id or not chat_id:
