@@ -7,6 +7,7 @@
 PYTHON := .venv/bin/python
 PROVIDER ?=
 PYTEST_ARGS ?=
+PYTEST_PROCESSES ?= 2
 BENCH_ARGS ?=
 
 help: ## say what can be made
@@ -19,7 +20,7 @@ run: bootstrap ## start everything on this machine and keep its data in .dev/ (P
 	@exec $(PYTHON) -m dev up $(PROVIDER)
 
 test: bootstrap ## run all tests on real servers of their own (PYTEST_ARGS="-k webhook")
-	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -n $(PYTEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 bench: bootstrap ## measure the hot paths beside their peers (BENCH_ARGS=...)
 	@$(PYTHON) -m bench $(BENCH_ARGS)
