@@ -21,14 +21,14 @@ MADE = [
 ]
 
 
-@pytest.mark.parametrize(("token", "prefix", "kind"), MADE)
+@pytest.mark.parametrize(("token", "prefix", "kind"), MADE, ids=[kind + prefix for _, prefix, kind in MADE])
 def test_a_token_tells_its_kind(token: str, prefix: str, kind: str) -> None:
     assert token.startswith(prefix)
     assert len(token) == len(prefix) + 43
     assert kind_of(token) == kind
 
 
-@pytest.mark.parametrize(("token", "prefix", "kind"), MADE)
+@pytest.mark.parametrize(("token", "prefix", "kind"), MADE, ids=[kind + prefix for _, prefix, kind in MADE])
 def test_one_wrong_character_is_seen(token: str, prefix: str, kind: str) -> None:
     for at in range(len(prefix), len(token)):
         other = BASE62[(BASE62.index(token[at]) + 1) % 62]
@@ -41,7 +41,7 @@ def test_no_other_text_is_a_token_and_none_breaks_the_check(text: str) -> None:
     assert kind_of("slt_sk_live_" + text) is None
 
 
-@pytest.mark.parametrize(("token", "prefix", "kind"), MADE)
+@pytest.mark.parametrize(("token", "prefix", "kind"), MADE, ids=[kind + prefix for _, prefix, kind in MADE])
 def test_a_log_never_shows_a_token(token: str, prefix: str, kind: str) -> None:
     assert token not in mask(f'{{"{kind}": "{token}"}} Bearer {token} ?key={token}')
     assert token[len(prefix) :] not in mask(f"x{token}y")

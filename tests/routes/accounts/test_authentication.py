@@ -33,6 +33,7 @@ from tests.factories import bearer, make_tenant, make_user, operator_headers
         ("Bearer " + new_session_token(), "session_expired"),
         ("Bearer " + "slt_sk_live_" * 2000, "key_not_found"),
     ],
+    ids=range(13),
 )
 async def test_what_is_no_credential_is_refused(client: httpx2.AsyncClient, header: str | None, code: str) -> None:
     headers = [] if header is None else [(b"Authorization", header.encode())]
