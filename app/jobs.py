@@ -29,6 +29,12 @@ class ReconcileInstance(Job, frozen=True):
     kind = "instance.reconcile"
 
 
+class MailPairingLink(Job, frozen=True):
+    """Mail a pairing link to the owners of an instance that was moved; ref is the instance."""
+
+    kind = "pairing_link.mail"
+
+
 class RunInstanceCommand(Job, frozen=True):
     """Run a reboot or logout that a tenant asked for; ref is the operation."""
 
@@ -135,6 +141,7 @@ class Clean(Periodic, frozen=True):
 JOBS: tuple[type[Job], ...] = (
     SendEmailCode,
     ReconcileInstance,
+    MailPairingLink,
     RunInstanceCommand,
     ResolveMessage,
     SendHeld,

@@ -13,6 +13,7 @@ from app.funding.api import list_pools
 from app.inbound.api import take_notice
 from app.instances.api import InstanceController
 from app.instances.pairing import PairingController
+from app.instances.pairing_door import ask_code, show_pairing
 from app.lines.api import CredentialsController
 from app.onboarding.api import AuthController
 from app.onboarding.keys import ApiKeyController
@@ -31,6 +32,8 @@ from app.webhooks.api import WebhooksController
 ROUTES: list[Any] = [
     InstanceController,
     PairingController,
+    show_pairing,
+    ask_code,
     CredentialsController,
     MessageLifeController,
     ChatController,

@@ -9,7 +9,7 @@ from app.gateway import erasure as gateway
 from app.gateway.mailroom import Mailroom
 from app.idempotency import erasure as idempotency
 from app.inbound import erasure as inbound
-from app.instances import commands, listing, reconcile, watching
+from app.instances import commands, listing, pairing_mail, reconcile, watching
 from app.instances.trips import Eraser, Tools
 from app.kit.work import Claim
 from app.lines import erasure as lines
@@ -36,6 +36,11 @@ ERASERS: Final[Mapping[str, Eraser]] = {
 async def reconcile_instance(runtime: Runtime, claim: Claim) -> None:
     """One step toward what is owed; its record asks for the next."""
     await reconcile.reconcile(_tools(runtime), runtime.registry, claim)
+
+
+async def mail_pairing_link(runtime: Runtime, claim: Claim) -> None:
+    """Tell the owners of an instance that was moved; a mail server that is away is asked again for a day."""
+    await pairing_mail.send(runtime.database, runtime.mailer, runtime.instance_options, claim)
 
 
 async def run_instance_command(runtime: Runtime, claim: Claim) -> None:

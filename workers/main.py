@@ -32,6 +32,7 @@ RINGS_AT_ONCE: Final = 50
 HANDLERS: Final[Mapping[str, Handler]] = {
     jobs.SendEmailCode.kind: accounts.send_email_code,
     jobs.ReconcileInstance.kind: instances.reconcile_instance,
+    jobs.MailPairingLink.kind: instances.mail_pairing_link,
     jobs.RunInstanceCommand.kind: instances.run_instance_command,
     jobs.SweepInstances.kind: instances.sweep_instances,
     jobs.ReconcileListing.kind: instances.reconcile_listing,

@@ -107,6 +107,13 @@ async def home(uow: UnitOfWork, user_id: UUID) -> tuple[Tenant, Membership] | No
     return None if row is None else (row.Tenant, row.Membership)
 
 
+async def owners(uow: UnitOfWork, tenant_id: UUID) -> list[User]:
+    """The users who own a tenant, longest first."""
+    query = select(User).join(Membership, Membership.user_id == User.id)
+    query = query.where(Membership.tenant_id == tenant_id, Membership.role == "owner")
+    return list((await uow.session.scalars(query.order_by(Membership.created_at, Membership.id))).all())
+
+
 async def signed_in(uow: UnitOfWork, tenant_id: UUID, session_id: UUID) -> tuple[User, str] | None:
     """The user of a session and the role in its tenant."""
     found = await uow.session.execute(

@@ -70,8 +70,9 @@ CATALOGUE: Final[tuple[EventType, ...]] = (
     EventType("instance.provisioned", "An instance is ready to be paired with a phone.", _instance()),
     EventType(
         "instance.pairing_required",
-        "An instance was moved to another gateway and is ready: its phone is to be linked anew.",
-        _instance(reason="moved", pairing_url=f"https://api.example.com/v1/instances/{INSTANCE}/pairing"),
+        "An instance was moved to another gateway and is ready: its phone is to be linked anew, on the page at"
+        " `pairing_url`, which opens for 24 hours without a credential.",
+        _instance(reason="moved", pairing_url="https://api.example.com/pair/AAEq3v0…"),
     ),
     EventType("instance.provision_failed", "An instance could not be made.", _instance(code="upstream_error")),
     EventType(

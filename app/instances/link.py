@@ -73,12 +73,19 @@ async def let_in(
         NotFound: not the caller's. InstanceNotReady, InstanceSuspended, Gone: its gate is closed.
         TrialExpired, PaymentRequired, PlanLimitReached: its terms do not allow another call.
     """
-    async with database.begin(principal.tenant) as uow:
+    return await admit(Tools(database, options), registry, principal.tenant, instance_id, principal)
+
+
+async def admit(
+    tools: Tools, registry: Registry, tenant_id: UUID, instance_id: UUID, principal: Principal | None = None
+) -> Asker:
+    """As `let_in`; without a principal for one whom the tenant gave a pairing link of this instance."""
+    async with tools.database.begin(tenant_id) as uow:
         instance = await service.find(uow, instance_id, principal)
         service.usable(instance)
         await plans.reserve_call(uow, instance.tenant_id, instance.id)
         return Asker(
-            tools=Tools(database, options),
+            tools=tools,
             registry=registry,
             provider=registry.get(instance.provider, instance.environment),
             credentials=await service.credentials(uow, instance),

@@ -12,12 +12,13 @@ from litestar.response import ServerSentEvent
 from app.accounts.auth import requires
 from app.accounts.principal import Principal
 from app.accounts.scopes import Scope
-from app.instances import link
+from app.instances import link, pairing_links, service
 from app.instances.link import PNG, InvalidPhoneNumber
 from app.instances.options import Options
-from app.instances.schemas import PairingStart, PairingView
+from app.instances.schemas import PairingLinkStart, PairingLinkView, PairingStart, PairingView
 from app.instances.viewing import HUB
 from app.kit import ids
+from app.kit.clock import to_wire
 from app.kit.db import Database
 from app.kit.errors import FieldError, UpstreamError
 from app.providers.registry import Registry
@@ -75,6 +76,28 @@ class PairingController(Controller):
         HUB.tell(wanted, code)
         view = PairingView(pairing_id, "pairing", "waiting_for_code", "phone_code", None, code)
         return Response(view, headers=NO_STORE)
+
+    @post("/links", operation_id="createPairingLink", summary="Create a pairing link", status_code=201, guards=WRITE)
+    async def create_link(
+        self,
+        instance_id: FromPath[str],
+        database: NamedDependency[Database],
+        instance_options: NamedDependency[Options],
+        principal: NamedDependency[Principal],
+        data: JSONBody[PairingLinkStart],
+    ) -> Response[PairingLinkView]:
+        """A page that shows the QR code without a credential, for whoever holds the phone; send its address only there.
+
+        It can be made before the instance is ready. Its calls to the gateway count as your own. It cannot be taken
+        back: it ends by itself, when the instance is suspended or deleted, and opens nothing but pairing.
+        An `Idempotency-Key` is not heeded here: links are kept nowhere, so each request gets a fresh one.
+        """
+        async with database.begin(principal.tenant) as uow:
+            instance = await service.find(uow, _wanted(instance_id), principal)
+            pairing_links.may_be_made(instance)
+            made = pairing_links.make(uow, instance, hours=data.valid_hours)
+        address = made.address(database.keyring, instance_options.public_url)
+        return Response(PairingLinkView("pairing_link", address, to_wire(made.expires_at)), headers=NO_STORE)
 
     @get("/qr.png", operation_id="getPairingQrPng", summary="Get a QR image", guards=WRITE, media_type=PNG)
     async def get_qr_png(

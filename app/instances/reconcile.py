@@ -11,13 +11,13 @@ from typing import Final
 
 import structlog
 
-from app.instances import creation, deletion, desk, findings, lifecycle, service, store
+from app.instances import creation, deletion, desk, findings, lifecycle, pairing_links, service, store
 from app.instances.creation import Turn
 from app.instances.lifecycle import CreateVerdict, Facts, Found, LookVerdict, Step
 from app.instances.models import Instance
 from app.instances.trips import Plan, Tools, recording
 from app.instances.watching import read_profile
-from app.jobs import FundGateways, periodic
+from app.jobs import FundGateways, MailPairingLink, periodic
 from app.kit import ids, work
 from app.kit.db import SYSTEM, UnitOfWork
 from app.kit.work import Claim
@@ -274,8 +274,9 @@ async def _record_ready(
     await plans.start_clock(uow, instance.tenant_id, instance.id)
     await service.say(uow, instance, "instance.provisioned", {})
     if instance.away_since is not None and link is not Link.CONNECTED:
-        address = f"{tools.options.public_url}/v1/instances/{ids.to_wire(ids.INSTANCE, instance.id)}/pairing"
+        address = pairing_links.make(uow, instance).address(uow.keyring, tools.options.public_url)
         await service.say(uow, instance, "instance.pairing_required", {"reason": "moved", "pairing_url": address})
+        uow.defer(MailPairingLink(ref=instance.id, tenant_id=instance.tenant_id))
     await service.observe(uow, instance, link, phone, profile_name=name)
     if instance.upstream_funded_until is not None and instance.moves:
         uow.defer(periodic(FundGateways))  # it may be paid for already

@@ -129,6 +129,20 @@ class PairingStart(Struct, forbid_unknown_fields=True):
     phone: Phone | None = None
 
 
+class PairingLinkStart(Struct, forbid_unknown_fields=True):
+    """How long a pairing link is to live."""
+
+    valid_hours: Annotated[int, Meta(ge=1, le=72)] = 24
+
+
+class PairingLinkView(Struct):
+    """A page on which a phone can be linked by whoever has its address."""
+
+    object: Literal["pairing_link"]
+    url: Annotated[str, Meta(description="The page. A secret: it lets in without a credential.")]
+    expires_at: Timestamp
+
+
 class QrView(Struct):
     """A picture to scan; fetch a new one when it expires."""
 

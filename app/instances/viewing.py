@@ -1,7 +1,8 @@
 """Pairing watched live: several viewers of one instance in a process share one question to upstream."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from msgspec import json, to_builtins
 
 from app.instances import lifecycle, link, watching
 from app.instances.link import Asker
-from app.instances.schemas import CodeView
+from app.instances.schemas import CodeView, QrView
 from app.kit.db import SYSTEM
 from app.providers.errors import ProviderError
 from app.providers.port import AlreadyLinked, Link, QrImage
@@ -20,6 +21,14 @@ log = structlog.get_logger()
 Told = tuple[str, Any]
 """An event's name and data; the name `end` ends the stream."""
 WAITING_EVENTS: Final = 50
+
+
+@dataclass(frozen=True)
+class Glance:
+    """One question to upstream for all who look at about the same time; `begun` is a second of the loop's clock."""
+
+    begun: float
+    task: asyncio.Task[QrView]
 
 
 class Stage:
@@ -44,8 +53,15 @@ class Hub:
     """The stages of a process."""
 
     def __init__(
-        self, *, poll_seconds: float = 2.0, most_seconds: float = 300.0, heartbeat_seconds: float = 10.0
+        self,
+        *,
+        poll_seconds: float = 2.0,
+        most_seconds: float = 300.0,
+        heartbeat_seconds: float = 10.0,
+        glance_seconds: float = 5.0,
     ) -> None:
+        self._glance_seconds = glance_seconds
+        self._glances: dict[UUID, Glance] = {}
         self._poll_seconds = poll_seconds
         self._most_seconds = most_seconds
         self._heartbeat_seconds = heartbeat_seconds
@@ -71,6 +87,25 @@ class Hub:
             yield _event("timeout", {"after_seconds": self._most_seconds})
         finally:
             self._leave(stage, queue)
+
+    async def glance(self, instance_id: UUID, admit: Callable[[], Awaitable[Asker]]) -> QrView:
+        """The picture of the moment for one who looks now and then. Only who asks upstream is let in and counted; who
+        looks within some seconds sees, or is refused, the same. The caller has seen that the gate is open.
+
+        Raises:
+            As `link.let_in` and `link.picture`.
+        """
+        stage = self._stages.get(instance_id)
+        if stage is not None and stage.picture is not None:
+            return link.shown(stage.asker, stage.picture)
+        now = asyncio.get_running_loop().time()
+        found = self._glances.get(instance_id)
+        if found is None or now - found.begun >= self._glance_seconds:
+            recent = {key: one for key, one in self._glances.items() if now - one.begun < self._glance_seconds}
+            found = Glance(now, asyncio.create_task(_glance(admit)))
+            self._glances = {**recent, instance_id: found}
+        await asyncio.wait([found.task])  # who goes away takes the answer from nobody
+        return found.task.result()
 
     def tell(self, instance_id: UUID, code: CodeView) -> None:
         """Show a code to those who watch the instance."""
@@ -116,6 +151,10 @@ class Hub:
         async with asker.tools.database.begin(SYSTEM) as uow:
             instance = await watching.usable(uow, asker.tenant_id, asker.instance_id)
         return instance is not None
+
+
+async def _glance(admit: Callable[[], Awaitable[Asker]]) -> QrView:
+    return await link.picture(await admit())
 
 
 async def _ask(stage: Stage) -> bool:

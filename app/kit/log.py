@@ -22,8 +22,8 @@ SECRET_SHAPES: Final = re.compile(
     r"|(?<=[Bb]earer )[^\s\"']{8,}"
 )
 TOKEN_IN_PATH: Final = re.compile(
-    r"((?:waInstance\w{0,20}|/partner)/+\w{1,40}/+)[^/?#\s\"'<>]+", re.IGNORECASE
-)  # of the compatible face, also where it is none of ours or misspelt
+    r"((?:(?:waInstance\w{0,20}|/partner)/+\w{1,40}|/pair)/+)[^/?#\s\"'<>]+", re.IGNORECASE
+)  # of the compatible face, also where it is none of ours or misspelt; of a pairing link
 MASK: Final = "***"
 Raised = tuple[type[BaseException], BaseException, TracebackType | None]
 LONGEST_TEXT: Final = 500
