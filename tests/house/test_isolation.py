@@ -103,6 +103,7 @@ GARBAGE = (
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/v1/instances/{instance_id}"): {"name": "Mine now"},
     ("POST", "/v1/instances/{instance_id}/pairing"): {"method": "qr"},
+    ("POST", "/v1/instances/{instance_id}/pairing/links"): {},
     ("POST", "/v1/instances/{instance_id}/messages"): {
         "to": "79990001122@c.us",
         "type": "text",
