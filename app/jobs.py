@@ -83,6 +83,12 @@ class FundGateway(Job, frozen=True):
     kind = "gateway.fund"
 
 
+class MailPoolAlert(Job, frozen=True):
+    """Mail the operator that a prepaid pool is low; ref as of `FundGateway`."""
+
+    kind = "pool_alert.mail"
+
+
 class Periodic(Job, frozen=True):
     """Work that comes back by itself; its ref is made from its kind, so there is one row for ever."""
 

@@ -133,6 +133,7 @@ def _funding_options(settings: Settings) -> FundingOptions:
         quiet_seconds=settings.quiet_seconds,
         balance_seconds=settings.balance_seconds,
         low_days=settings.pool_low_days,
+        alert_mail=settings.alert_mail,
     )
 
 

@@ -65,6 +65,7 @@ class Settings:
         "how often the balance of a prepaid pool is read, besides after each movement", 3600.0
     )
     pool_low_days: int = setting("say that a prepaid pool is low when it holds fewer days", 30)
+    alert_mail: str = setting("whom to mail when a prepaid pool gets low; empty: nobody, it is in the log alone", "")
     listing_seconds: float = setting("how often the upstream listing is compared", 300.0)
     state_poll_seconds: float = setting("how often the state of a usable instance is read", 60.0)
     ready_poll_seconds: float = setting("how often an instance that is being made ready is read", 5.0)

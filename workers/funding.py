@@ -1,6 +1,6 @@
 """When prepaid days are moved."""
 
-from app.funding import rounds
+from app.funding import alerts, rounds
 from app.jobs import FundGateways
 from app.kit.work import Claim
 from app.runtime import Runtime
@@ -15,3 +15,8 @@ async def fund_gateway(runtime: Runtime, claim: Claim) -> None:
     """A round over one of them."""
     budget_seconds = runtime.settings.lease_seconds / 3
     await rounds.fund(runtime.database, runtime.registry, runtime.funding_options, claim, budget_seconds=budget_seconds)
+
+
+async def mail_pool_alert(runtime: Runtime, claim: Claim) -> None:
+    """The operator is told of a pool that is low."""
+    await alerts.send(runtime.database, runtime.registry, runtime.mailer, runtime.funding_options, claim)

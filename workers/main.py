@@ -46,6 +46,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     jobs.ChargeDays.kind: billing.charge_days,
     jobs.FundGateways.kind: funding.fund_gateways,
     jobs.FundGateway.kind: funding.fund_gateway,
+    jobs.MailPoolAlert.kind: funding.mail_pool_alert,
     jobs.EndTrials.kind: billing.end_trials,
     jobs.Clean.kind: billing.clean,
 }

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import structlog
 
@@ -28,6 +28,12 @@ from app.providers.port import Listed, Provider
 log = structlog.get_logger()
 
 LATEST_START_SECONDS: Final = 10.0
+_GATEWAYS: Final = UUID("9a0f7c1e-3c55-5b0a-8f0e-6a1d2b7c4e90")
+
+
+def ref_of(name: str, environment: str) -> UUID:
+    """The ref of a partner account's jobs."""
+    return uuid5(_GATEWAYS, f"{name}:{environment}")
 
 
 @dataclass(frozen=True)

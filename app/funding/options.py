@@ -14,6 +14,7 @@ class Options:
     quiet_seconds: float = 120.0
     balance_seconds: float = 3600.0
     low_days: int = 30
+    alert_mail: str = ""
 
     @property
     def margin(self) -> timedelta:

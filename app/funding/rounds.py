@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import structlog
 
 from app.funding import extending, settling, store
-from app.funding.extending import Gateway, Intent
+from app.funding.extending import Gateway, Intent, ref_of
 from app.funding.options import Options
 from app.funding.store import Due
 from app.jobs import FundGateway
@@ -27,12 +27,6 @@ AT_ONCE: Final = 8
 MOST: Final = 400
 SOON_SECONDS: Final = 15.0
 """While something is in doubt or leaving: a round reads every account's row."""
-_GATEWAYS: Final = UUID("9a0f7c1e-3c55-5b0a-8f0e-6a1d2b7c4e90")
-
-
-def ref_of(name: str, environment: str) -> UUID:
-    """The ref of a partner account's job."""
-    return uuid5(_GATEWAYS, f"{name}:{environment}")
 
 
 async def ring(database: Database, registry: Registry, claim: Claim, *, again_seconds: float) -> None:
@@ -49,7 +43,7 @@ async def fund(
     database: Database, registry: Registry, options: Options, claim: Claim, *, budget_seconds: float
 ) -> None:
     """One round; what it did not get to within the budget is done in the next, at once."""
-    gateway = _gateway(database, registry, options, claim.ref)
+    gateway = find(database, registry, options, claim.ref)
     again: float | None = None
     if gateway is not None:
         again = await _round(gateway, claim, time.monotonic() + budget_seconds)
@@ -57,7 +51,8 @@ async def fund(
         await work.settle(uow, claim, again_seconds=again)
 
 
-def _gateway(database: Database, registry: Registry, options: Options, ref: UUID) -> Gateway | None:
+def find(database: Database, registry: Registry, options: Options, ref: UUID) -> Gateway | None:
+    """The partner account of a job; None when it is not set up any more."""
     for name, environment, provider in registry.all():
         if ref_of(name, environment) == ref and provider.traits.is_prepaid:
             return Gateway(name, environment, provider, database, options)

@@ -13,6 +13,7 @@ from app.funding.rules import DAY, Left
 from app.funding.store import Begun, Leaving
 from app.instances import charging
 from app.instances.charging import Used
+from app.jobs import MailPoolAlert
 from app.kit import work
 from app.kit.clock import billing_day
 from app.kit.db import SYSTEM, UnitOfWork
@@ -189,6 +190,8 @@ async def _watch(uow: UnitOfWork, gateway: Gateway, pool: Pool, days: int) -> No
     if days < gateway.options.low_days and pool.low_since is None:
         pool.low_since = uow.now
         log.error("pool_low", **place)
+        if gateway.options.alert_mail:
+            uow.defer(MailPoolAlert(ref=extending.ref_of(gateway.name, gateway.environment)))
     elif days >= gateway.options.low_days and pool.low_since is not None:
         pool.low_since = None
         log.info("pool_filled", **place)

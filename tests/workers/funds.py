@@ -8,10 +8,9 @@ from typing import Any
 
 from sqlalchemy import select, text
 
-from app.funding.extending import Gateway
+from app.funding.extending import Gateway, ref_of
 from app.funding.models import Extension, Pool, PrepaidAccount
 from app.funding.options import Options
-from app.funding.rounds import ref_of
 from app.instances import service
 from app.instances.models import Instance
 from app.jobs import FundGateway, ReconcileInstance
@@ -99,11 +98,15 @@ class Funds:
 
     async def work(self) -> None:
         """One round over the prepaid partner account."""
-        ref = ref_of("whapi", "live")
         async with self.runtime.database.begin(SYSTEM) as uow:
-            uow.defer(FundGateway(ref=ref))
+            uow.defer(FundGateway(ref=ref_of("whapi", "live")))
+        await self.do(FundGateway.kind)
+
+    async def do(self, kind: str) -> None:
+        """One piece of work about the prepaid partner account, which goes well."""
+        query = select(Work.id).where(Work.ref == ref_of("whapi", "live"), Work.kind == kind)
         async with self.runtime.database.begin(SYSTEM) as uow:
-            work_id = (await uow.session.scalars(select(Work.id).where(Work.ref == ref))).one()
+            work_id = (await uow.session.scalars(query)).one()
         assert await do_work(self.runtime, HANDLERS, work_id)
         async with self.runtime.database.begin(SYSTEM) as uow:
             error = await uow.session.scalar(select(Work.last_error).where(Work.id == work_id))

@@ -1,9 +1,17 @@
 """A pool that runs low is told to the operator once, with how long it lasts, and again when it is low again."""
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from app.jobs import MailPoolAlert
+from app.kit.db import SYSTEM
+from app.kit.mail import Mailer
+from app.kit.work import Work
+from dev.mailbox import Mailbox
 from tests.workers.funds import WHAPI_TOKEN, Funds
 
 
@@ -44,3 +52,38 @@ async def test_a_pool_nothing_leaves_is_low_without_a_forecast(funds: Funds) -> 
     await funds.work()
     (low,) = await _told(funds, 20)
     assert low == ("pool_low", "error", (20, None))
+
+
+@pytest.fixture
+def told_by_mail(funds: Funds, mailbox: Mailbox) -> Funds:
+    """The same, where the operator is told by mail too."""
+    options = replace(funds.runtime.funding_options, alert_mail="operator@example.com")
+    mailer = Mailer(mailbox.smtp_url, "us@example.com")
+    return Funds(replace(funds.runtime, funding_options=options, mailer=mailer), funds.upstream)
+
+
+async def test_the_operator_is_mailed_once_for_each_crossing(told_by_mail: Funds, mailbox: Mailbox) -> None:
+    funds = told_by_mail
+    before = len(mailbox.to("operator@example.com"))
+    await funds.instance(days=30)
+    await funds.work()
+    await funds.later(days=3)
+    assert [days for *_, (days, _) in await _told(funds, 20)] == [20]
+    await funds.do(MailPoolAlert.kind)
+    (letter,) = mailbox.to("operator@example.com")[before:]
+    assert letter.subject == "20 days are left at whapi"
+    assert "it is empty in " in letter.text
+    await _told(funds, 10)
+    async with funds.runtime.database.begin(SYSTEM) as uow:
+        waits = await uow.session.scalar(select(Work.run_at <= uow.now).where(Work.kind == MailPoolAlert.kind))
+    assert not waits
+
+
+async def test_a_pool_that_is_filled_before_the_mail_goes_is_no_news(told_by_mail: Funds, mailbox: Mailbox) -> None:
+    funds = told_by_mail
+    before = len(mailbox.to("operator@example.com"))
+    await funds.work()
+    await _told(funds, 20)
+    await _told(funds, 200)
+    await funds.do(MailPoolAlert.kind)
+    assert len(mailbox.to("operator@example.com")) == before

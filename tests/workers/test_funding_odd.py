@@ -38,7 +38,7 @@ async def by_hand(funds: Funds, instance: Instance, days: int) -> None:
 async def claimed(funds: Funds) -> Claim:
     """The right to do a round."""
     async with funds.runtime.database.begin(SYSTEM) as uow:
-        uow.defer(FundGateway(ref=rounds.ref_of("whapi", "live")))
+        uow.defer(FundGateway(ref=extending.ref_of("whapi", "live")))
     async with funds.runtime.database.begin(SYSTEM) as uow:
         query = select(Work.id).where(Work.kind == FundGateway.kind)
         claim = await work.claim(uow, (await uow.session.scalars(query)).one(), 60)

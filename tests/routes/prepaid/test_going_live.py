@@ -7,8 +7,8 @@ from datetime import timedelta
 import httpx2
 from sqlalchemy import select, update
 
+from app.funding.extending import ref_of
 from app.funding.models import PrepaidAccount
-from app.funding.rounds import ref_of
 from app.jobs import FundGateway
 from app.kit.db import SYSTEM
 from app.kit.work import Work
