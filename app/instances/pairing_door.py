@@ -81,7 +81,7 @@ async def ask_code(
         form = await request.form()
         return await _code(tools, registry, opened, _number(form.get("phone")))
     except AppError as error:
-        return _refusal(error, MOST_SHOWN)
+        return _refusal(error, 0)
 
 
 async def _picture(tools: Tools, registry: Registry, opened: PairingLink, shown: int) -> Page:
@@ -132,7 +132,7 @@ def _refusal(error: AppError, shown: int) -> Page:
         if isinstance(error, kind):
             return _page(pairing_page.refused(title, text), status)
     if shown >= MOST_SHOWN:
-        return _page(pairing_page.rest(), 503)
+        return _page(pairing_page.rest())
     if isinstance(error, InstanceNotReady):
         return _page(pairing_page.moment("It is being made ready. This page looks again by itself.", shown))
     log.info("pairing_page_failed", error=type(error).__name__, **error.facts)

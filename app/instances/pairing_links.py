@@ -23,7 +23,6 @@ from app.kit.errors import Gone, NotFound
 PLACE: Final = "pairing.link.1"
 MARK: Final = "/pair/"
 DEFAULT_HOURS: Final = 24
-MOST_HOURS: Final = 72
 TOKEN: Final = re.compile(r"[0-9A-Za-z_-]{136}")
 PLAIN: Final = re.compile(r"[0-9a-f]{72}")
 

@@ -69,7 +69,7 @@ def moment(text: str, shown: int) -> str:
 
 def rest() -> str:
     """The page was open for long; a person asks for the next code."""
-    return _page("Link your phone", '<p>The code has expired.</p><p><a href="?">Show a new code</a></p>')
+    return _page("Link your phone", '<p>This page has been open for a while.</p><p><a href="?">Show a new code</a></p>')
 
 
 def refused(title: str, text: str) -> str:
