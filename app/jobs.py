@@ -156,6 +156,7 @@ JOBS: tuple[type[Job], ...] = (
     PushNotices,
     PushHook,
     FundGateway,
+    MailPoolAlert,
     SweepInstances,
     SweepMessages,
     ReconcileListing,
