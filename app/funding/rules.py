@@ -1,13 +1,15 @@
 """Pure rules: how many days to put on an account, whether an extension was done, what a deletion gave back."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import combinations
 from typing import Final
 
 DAY: Final = timedelta(days=1)
+MOST_DOUBTS: Final = 4
 SLACK: Final = timedelta(minutes=1)
 """How far two clocks may be apart, and how exactly an upstream tells its instants."""
 CALL: Final = timedelta(minutes=10)
@@ -140,6 +142,30 @@ def given_back(lefts: Sequence[Left], change: int) -> list[int] | None:
             return days
     if len(lefts) == 1 and 0 <= change <= math.ceil(lefts[0].total / DAY):
         return [change]
+    return None
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """An extension that nobody saw the end of before its account went: what the account had if it was done."""
+
+    days: int
+    left: Left
+
+
+def unseen(lefts: Sequence[Left], doubts: Mapping[int, Doubt], change: int) -> tuple[list[int], list[int]] | None:
+    """What each deletion gave back, and which of the doubted extensions, by the deletion's index, were done then.
+
+    As few as explain the change; None when none do, or so many are in doubt that anything could be explained.
+    """
+    if len(doubts) > MOST_DOUBTS:
+        return None
+    for count in range(1, len(doubts) + 1):
+        for done in combinations(doubts, count):
+            have = [doubts[at].left if at in done else left for at, left in enumerate(lefts)]
+            back = given_back(have, change + sum(doubts[at].days for at in done))
+            if back is not None:
+                return back, list(done)
     return None
 
 

@@ -1,7 +1,7 @@
 """What happens to prepaid days without a call of ours: they begin, they come back, somebody buys more."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -9,7 +9,7 @@ import structlog
 from app.funding import extending, rules, store
 from app.funding.extending import Gateway
 from app.funding.models import Pool, PrepaidAccount
-from app.funding.rules import DAY, Left
+from app.funding.rules import DAY, Doubt, Left
 from app.funding.store import Begun, Leaving
 from app.instances import charging
 from app.instances.charging import Used
@@ -148,6 +148,9 @@ async def _settle(uow: UnitOfWork, gateway: Gateway, rows: Sequence[Leaving], da
     likely = [rules.HABITS[0](left) for left in lefts]
     change = sum(likely) if days is None else days - await books.pool()
     back = rules.given_back(lefts, change) if rows else []
+    if back is None and days is not None:
+        back, put = await _find_unseen(uow, gateway, rows, lefts, change)
+        change += put
     note = "bought" if change > 0 else "unexplained"
     if back is None and change > sum(rules.whole_days(left.total) + 1 for left in lefts):
         back, note = likely, "bought, beside deletions"
@@ -176,10 +179,36 @@ async def _settle(uow: UnitOfWork, gateway: Gateway, rows: Sequence[Leaving], da
         await books.reading(rest, new_id(), note)
 
 
-def _left(row: Leaving) -> Left:
+async def _find_unseen(
+    uow: UnitOfWork, gateway: Gateway, rows: Sequence[Leaving], lefts: Sequence[Left], change: int
+) -> tuple[list[int] | None, int]:
+    """Book extensions that were done although nobody saw it, if these explain the change; and how many days they were.
+
+    The account went before it could be read: only what is left of the pool tells.
+    """
+    gone = await store.gone(uow, [row.instance_id for row in rows])
+    at = {index: gone[row.instance_id] for index, row in enumerate(rows) if row.instance_id in gone}
+    ends = {index: rules.extended(one.before_until, one.started_at, one.days) for index, one in at.items()}
+    doubts = {index: Doubt(one.days, _left(rows[index], ends[index], one.days)) for index, one in at.items()}
+    found = rules.unseen(lefts, doubts, change)
+    if found is None:
+        return None, 0
+    back, done = found
+    for index in done:
+        one = at[index]
+        account = await store.lock(uow, one.tenant_id, one.instance_id)
+        one.state, one.after_until, one.detail = "done", ends[index], "seen in what came back"
+        account.put_days += one.days
+        await gateway.books(uow).extension(one.account, one.days, one.comment)
+    return back, sum(at[index].days for index in done)
+
+
+def _left(row: Leaving, funded_until: datetime | None = None, more_days: int = 0) -> Left:
+    """What an account had at its end; or would have had, with days that it may have got."""
     assert row.deleted_at is not None
-    total = max(timedelta(), (row.funded_until or row.deleted_at) - row.deleted_at)
-    return Left(total, max(timedelta(), total - (row.put_days - row.gift_days) * DAY))  # gifts are used first
+    total = max(timedelta(), (funded_until or row.funded_until or row.deleted_at) - row.deleted_at)
+    paid = row.put_days + more_days - row.gift_days
+    return Left(total, max(timedelta(), total - paid * DAY))  # gifts are used first
 
 
 async def _watch(uow: UnitOfWork, gateway: Gateway, pool: Pool, days: int) -> None:

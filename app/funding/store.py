@@ -1,6 +1,6 @@
 """Every statement of the room; no rule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -280,6 +280,13 @@ async def open_extensions(uow: UnitOfWork, provider: str, environment: str) -> S
         Extension.provider == provider, Extension.environment == environment, Extension.finished_at.is_(None)
     )
     return (await uow.session.scalars(query.order_by(Extension.started_at))).all()
+
+
+async def gone(uow: UnitOfWork, instances: Collection[UUID]) -> dict[UUID, Extension]:
+    """The extension of each of these instances that was still in doubt when its account went, held; at most one."""
+    query = select(Extension).where(Extension.instance_id.in_(list(instances)), Extension.state == "gone")
+    rows = await uow.session.scalars(query.order_by(Extension.started_at).with_for_update())
+    return {row.instance_id: row for row in rows}
 
 
 async def pool(uow: UnitOfWork, provider: str, environment: str) -> Pool:

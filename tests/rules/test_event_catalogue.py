@@ -16,7 +16,7 @@ SHAPE = re.compile(
 )
 NO_EVENTS = {job.kind for job in JOBS} | {
     "instance.provision", "instance.delete", "instance.logout", "instance.reboot", "instance.suspend",
-    "instance.resume",
+    "instance.resume", "instance.move",
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What comes back when an account is deleted is booked as upstream's balance tells it."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -118,6 +119,31 @@ async def test_an_extension_in_doubt_and_a_deletion_do_not_spoil_the_books(funds
         await funds.they_match()
         assert (await funds.account(instance)).settled_at is not None
         instance = await funds.instance(days=30, name="B")
+
+
+async def test_days_of_an_extension_that_nobody_saw_done_are_found_in_what_came_back(funds: Funds) -> None:
+    """The account goes before it can be read again, and some of the days were used by then."""
+    instance = await funds.instance(days=30)
+    other = await funds.instance(days=30, name="B")
+    await funds.work()
+    for _ in range(2):
+        await funds.later(days=6)
+        await funds.work()
+    await funds.later(days=6.5)
+    await funds.upstream.faults({"method": "extendChannel", "kind": "lose_answer", "times": 1})
+    await funds.work()
+    await funds.upstream.faults()
+    assert Counter(row.state for row in await funds.extensions())["unknown"] == 1
+    await funds.later(days=4.5)
+    await funds.upstream.faults({"method": "getChannel", "kind": "lose_request"})
+    await deleted(funds, instance, other)
+    await funds.upstream.faults()
+    for _ in range(3):
+        await funds.work()
+        await funds.later(seconds=40)
+    await funds.they_match()
+    assert {row.state for row in await funds.extensions()} == {"done"}
+    assert {(await funds.account(each)).note for each in (instance, other)} == {None}
 
 
 async def test_who_is_suspended_leaving_or_unpaid_is_not_funded(funds: Funds) -> None:
