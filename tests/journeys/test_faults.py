@@ -218,7 +218,7 @@ async def each_was_given_once(chats: list[Chat]) -> bool:
 
 
 async def extensions_match(run: Run) -> None:
-    """Each extension that we hold for done was done once, and none besides but whose account went before it was seen."""
+    """What we hold for done was done once, and none besides but where the account went before it was seen."""
     movements = (await run.house.truth("whapi/books"))["movements"]
     done = Counter(line["comment"] for line in movements if line["reason"] == "extension")
     rows = await run.connection.fetch("select comment, state from extensions")
