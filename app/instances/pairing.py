@@ -12,6 +12,7 @@ from litestar.response import ServerSentEvent
 from app.accounts.auth import requires
 from app.accounts.principal import Principal
 from app.accounts.scopes import Scope
+from app.idempotency.once import Replay
 from app.instances import link, pairing_links, service
 from app.instances.link import PNG, InvalidPhoneNumber
 from app.instances.options import Options
@@ -84,20 +85,25 @@ class PairingController(Controller):
         database: NamedDependency[Database],
         instance_options: NamedDependency[Options],
         principal: NamedDependency[Principal],
+        replay: NamedDependency[Replay],
         data: JSONBody[PairingLinkStart],
     ) -> Response[PairingLinkView]:
         """A page that shows the QR code without a credential, for whoever holds the phone; send its address only there.
 
         It can be made before the instance is ready. Its calls to the gateway count as your own. It cannot be taken
         back: it ends by itself, when the instance is suspended or deleted, and opens nothing but pairing.
-        An `Idempotency-Key` is not heeded here: links are kept nowhere, so each request gets a fresh one.
         """
         async with database.begin(principal.tenant) as uow:
-            instance = await service.find(uow, _wanted(instance_id), principal)
-            pairing_links.may_be_made(instance)
-            made = pairing_links.make(uow, instance, hours=data.valid_hours)
-        address = made.address(database.keyring, instance_options.public_url)
-        return Response(PairingLinkView("pairing_link", address, to_wire(made.expires_at)), headers=NO_STORE)
+
+            async def make() -> Response[PairingLinkView]:
+                instance = await service.find(uow, _wanted(instance_id), principal)
+                pairing_links.may_be_made(instance)
+                made = pairing_links.make(uow, instance, hours=data.valid_hours)
+                address = made.address(database.keyring, instance_options.public_url)
+                view = PairingLinkView("pairing_link", address, to_wire(made.expires_at))
+                return Response(view, status_code=201, headers=NO_STORE)
+
+            return await replay.once(uow, make)
 
     @get("/qr.png", operation_id="getPairingQrPng", summary="Get a QR image", guards=WRITE, media_type=PNG)
     async def get_qr_png(

@@ -271,6 +271,14 @@ async def test_hours_out_of_bounds_are_refused_with_a_pointer(client: Client, re
     assert reply.json()["errors"][0]["pointer"] == "#/valid_hours"
 
 
+async def test_one_key_makes_one_link(client: Client, ready: Ready) -> None:
+    tenant, instance = await ready()
+    headers = tenant.headers | {"Idempotency-Key": "link-1"}
+    first, again = [await client.post(links_of(instance), json={}, headers=headers) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+
+
 async def test_nobody_makes_a_link_to_another_tenants_instance(client: Client, runtime: Runtime, ready: Ready) -> None:
     _, instance = await ready()
     bo = await make_tenant(runtime, name="Bo")
