@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 TRUST_SECONDS: Final = 0.5
 MOST_KEPT: Final = 20_000
+LOOKUPS: Final = 3
 FREE_FAILURES: Final = 20
 FREE_OF_ADDRESS: Final = 300
 """Failures a minute that are answered at once: for one subject from one address, and from one address."""
@@ -44,6 +46,25 @@ class Kept(Generic[T]):
             self._rows.clear()
         else:
             self._rows.pop(key, None)
+
+
+class Lookups:
+    """Some look-ups at a time: a flood of strangers leaves connections for the tenants."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(LOOKUPS)
+
+    async def found(self, kept: Kept[T], key: object, look: Callable[[], Awaitable[T]]) -> T | None:
+        """What is kept under a key, else what the look-up tells now; who had to wait looks at what is kept again."""
+        is_known, known = kept.get(key)
+        if is_known:
+            return known
+        async with self._places:
+            is_known, known = kept.get(key)
+            if not is_known:
+                known = await look()
+                kept.put(key, known)
+        return known
 
 
 @dataclass(slots=True)
