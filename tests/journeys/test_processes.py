@@ -30,16 +30,23 @@ def running() -> Iterator[Stack]:
 
 @pytest.fixture
 def stack(running: Stack) -> Stack:
-    """The stack, its API started again if the test before has ended it."""
+    """The stack, its API started again if the test before has ended it; each of its processes serves."""
     running.api.start()
     running.api.wait_for(f"{running.api_url}/readyz", 60)
-    until(lambda: len(children(running)) == 2)
+    until(lambda: len(children(running)) == 2 and all(listens(pid, running) for pid in children(running)))
     return running
 
 
 def children(stack: Stack) -> set[int]:
     """The serving processes."""
     return {child.pid for child in psutil.Process(stack.api.pid).children() if child.status() != psutil.STATUS_ZOMBIE}
+
+
+def listens(pid: int, stack: Stack) -> bool:
+    """Whether this one takes connections itself: the port answers as soon as any of them does."""
+    port = int(stack.api_url.rpartition(":")[2])
+    kept = psutil.Process(pid).net_connections(kind="tcp")
+    return any(each.laddr.port == port and each.status == psutil.CONN_LISTEN for each in kept)
 
 
 def until(true: Callable[[], bool], seconds: float = 20) -> None:
