@@ -8,17 +8,10 @@ from typing import Any, Final
 import msgspec
 
 from app.kit.log import ACCOUNT_TOKEN
+from app.providers.port import Traits
 
 MAX_DEPTH: Final = 32
-# Names of the upstream and its servers must not reach a tenant's customers (docs/decisions).
-HIDDEN_KEYS: Final = frozenset(
-    {
-        *("instanceData", "idInstance", "apiTokenInstance", "apiUrl", "mediaUrl", "webhookUrl", "webhookUrlToken"),
-        "channel_id",
-    }
-)
 WORD: Final = re.compile(r"[^\s\"'<>]+")
-HIDDEN_NAMES: Final = ("green-api", "greenapi", "wainstance", "whapi")
 WRITTEN_BY_PEOPLE: Final = frozenset({"messageData", "senderData"})
 FILE_LINKS: Final = frozenset({"downloadUrl", "urlFile"})
 FILE_NAMES: Final = ("fileName", "file_name", "filename")
@@ -49,19 +42,25 @@ def read_body(body: bytes) -> dict[str, Any]:
 
 
 def public_copy(
-    value: Any, *, account: str | None = None, hosts: tuple[str, ...] = (), link: Link = lambda _, __: ""
+    value: Any,
+    traits: Traits,
+    *,
+    account: str | None = None,
+    hosts: tuple[str, ...] = (),
+    link: Link = lambda _, __: "",
 ) -> Any:
-    """A notification without the upstream's hosts, account id, tokens and sentences; `link` makes links of ours.
-
-    What people wrote loses such words only.
+    """A notification of a gateway of these traits, without its name, hosts, account id, tokens and sentences; `link`
+    makes links of ours. What people wrote loses such words only.
     """
-    return _copy(value, _Hidden(account, (*HIDDEN_NAMES, *map(str.lower, hosts)), link), by_people=False)
+    names = (*traits.marks, *map(str.lower, hosts))
+    return _copy(value, _Hidden(account, names, traits.own_keys, link), by_people=False)
 
 
 @dataclass(frozen=True)
 class _Hidden:
     account: str | None
     names: tuple[str, ...]
+    keys: frozenset[str]
     link: Link
 
     def is_in(self, text: str) -> bool:
@@ -80,7 +79,7 @@ class _Hidden:
 
 def _copy(value: Any, hidden: _Hidden, *, by_people: bool) -> Any:
     if isinstance(value, dict):
-        kept = (key for key in value if key not in HIDDEN_KEYS and not hidden.is_in(key))
+        kept = (key for key in value if key not in hidden.keys and not hidden.is_in(key))
         return {key: _member(key, value, hidden, by_people) for key in kept}
     if isinstance(value, list):
         return [_copy(item, hidden, by_people=by_people) for item in value]

@@ -186,6 +186,7 @@ async def _act(
         case CallChanged() as what:
             await changes.called(uow, instance, what, said.happened_at)
         case Unmapped() as what:
+            account = instance.upstream_account
             await events.publish(
                 uow,
                 tenant_id=instance.tenant_id,
@@ -194,8 +195,8 @@ async def _act(
                 instance_id=instance.id,
                 data={
                     "instance_id": to_wire(INSTANCE, instance.id),
-                    "type": public_copy(what.upstream_type, account=instance.upstream_account),
-                    "raw": public_copy(parsed, account=instance.upstream_account, hosts=provider.hosts(), link=links),
+                    "type": public_copy(what.upstream_type, provider.traits, account=account),
+                    "raw": public_copy(parsed, provider.traits, account=account, hosts=provider.hosts(), link=links),
                 },
             )
 

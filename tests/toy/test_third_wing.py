@@ -6,7 +6,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import select
 
+from app.events.models import Event
+from app.kit.db import SYSTEM
 from app.providers import wings
 from app.providers.errors import CredentialRefused
 from app.runtime import Runtime, open_runtime
@@ -92,6 +95,23 @@ async def test_its_notifications_come_in_by_its_own_word(
     headers = {"Authorization": f"Bearer {wish.hook_token.reveal()}"}
     assert (await client.post(wish.hook_url, headers=headers, json=told)).status_code == 200
     assert (await client.post(wish.hook_url, headers={"Authorization": "Bearer x"}, json=told)).status_code == 401
+
+
+async def test_what_it_tells_reaches_the_tenant_without_its_name_account_and_servers(
+    third: tuple[Runtime, httpx2.AsyncClient], house: House
+) -> None:
+    """By what the wing says of itself: of other gateways' names nothing is known here, and they may be written."""
+    runtime, client = third
+    await rented(runtime, client, await make_tenant(runtime), "toy")
+    ((account, wish),) = house.accounts.items()
+    told = {"account": account, "note": "ToyWorks is down", "toy_server": "s7", "at": "http://toy.invalid/x"}
+    headers = {"Authorization": f"Bearer {wish.hook_token.reveal()}"}
+    reply = await client.post(wish.hook_url, headers=headers, json=told | {"kept": "whapi and green-api"})
+    assert reply.status_code == 200
+    async with runtime.database.begin(SYSTEM) as uow:
+        (event,) = (await uow.session.scalars(select(Event).where(Event.type == "gateway.event"))).all()
+    hidden = "[removed]"
+    assert event.data["raw"] == {"account": hidden, "note": hidden, "at": hidden, "kept": "whapi and green-api"}
 
 
 @pytest.mark.parametrize("wanted", ["green_api", "unknown"])

@@ -52,7 +52,14 @@ class Toy:
 
     name = "toy"
     traits = Traits(
-        words="toy", hook="toy", billing="by_existence", has_queue=False, has_pull=False, has_scan_socket=False
+        words="toy",
+        hook="toy",
+        billing="by_existence",
+        has_queue=False,
+        has_pull=False,
+        has_scan_socket=False,
+        marks=("toyworks",),
+        own_keys=frozenset({"toy_server"}),
     )
 
     def __init__(self, token: str, house: House) -> None:

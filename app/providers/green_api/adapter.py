@@ -45,7 +45,15 @@ class GreenApi:
     """
 
     name = "green_api"
-    traits = Traits(words="green_api", hook="green", billing="by_existence")
+    traits = Traits(
+        words="green_api",
+        hook="green",
+        billing="by_existence",
+        marks=("green-api", "greenapi", "wainstance"),
+        own_keys=frozenset(
+            {"instanceData", "idInstance", "apiTokenInstance", "apiUrl", "mediaUrl", "webhookUrl", "webhookUrlToken"}
+        ),
+    )
 
     def __init__(
         self, base_url: str, partner_token: Secret, *, timeout_seconds: float = 30.0, connect_seconds: float = 5.0

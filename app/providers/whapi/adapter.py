@@ -64,6 +64,8 @@ class WhapiCloud:
         has_scan_socket=False,
         files_behind_token=True,
         unsupported=UNSUPPORTED,
+        marks=("whapi",),
+        own_keys=frozenset({"channel_id"}),
     )
 
     def __init__(
