@@ -1,5 +1,7 @@
 """Pure rules: from the bytes of a notification to a body that can be kept and passed on."""
 
+import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ FILE_LINKS: Final = frozenset({"downloadUrl", "urlFile"})
 FILE_NAMES: Final = ("fileName", "file_name", "filename")
 DIGITS: Final = re.compile(r"\d+")
 REMOVED: Final = "[removed]"
+HALF: Final = re.compile("[\ud800-\udfff]")
 Link = Callable[[str, str], str]
 """From an address of upstream's and a file's name to a link of ours; must not raise."""
 
@@ -26,15 +29,14 @@ class NotReadable(ValueError):
 
 
 def read_body(body: bytes) -> dict[str, Any]:
-    """The notification as JSON, without what a text in the database cannot hold.
+    """The notification as JSON, without what a text or a document in the database cannot hold.
+
+    Halves of characters are replaced, wherever a gateway cut a text: the message around them is not lost for them.
 
     Raises:
         NotReadable: no JSON, no object, or nested too deeply.
     """
-    try:
-        parsed = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        raise NotReadable("no JSON") from None
+    parsed = _decoded(body)
     if not isinstance(parsed, dict):
         raise NotReadable("no object")
     cleaned: dict[str, Any] = _clean(parsed, MAX_DEPTH)
@@ -109,13 +111,36 @@ def _text(value: str, hidden: _Hidden, by_people: bool) -> str:
     return value
 
 
+def _decoded(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        pass
+    try:
+        return json.loads(body.decode("utf-8-sig", "replace"), parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise NotReadable("no JSON") from None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
+
+
 def _clean(value: Any, levels: int) -> Any:
     if isinstance(value, str):
-        return value.replace("\x00", "") if "\x00" in value else value
+        value = value.replace("\x00", "") if "\x00" in value else value
+        return value if value.isascii() else HALF.sub("\ufffd", value)
     if not isinstance(value, dict | list):
-        return value
+        return _number(value)
     if levels == 0:
         raise NotReadable("nested too deeply")
     if isinstance(value, list):
         return [_clean(item, levels - 1) for item in value]
     return {_clean(key, 1): _clean(item, levels - 1) for key, item in value.items()}
+
+
+def _number(value: Any) -> Any:
+    """A number as JSON of ours can tell it: one that is too long as text, one without end not at all."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value) if isinstance(value, int) and value.bit_length() > 63 else value

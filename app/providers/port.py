@@ -38,8 +38,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     most `creations` accounts may be created in `creation_seconds`; 0 is no such limit. After a change of mode an
     account is away for `restart_seconds`. Where calls are counted, an account's state is looked at no more often than
     every `watch_seconds`. `files_behind_token`: files that lie where the account is called are read with its token.
-    `unsupported` are catalogue names of asks that it cannot do. No tenant is shown `marks`, words in lower case by which
-    its texts tell whose they are, nor what stands in its notifications under `own_keys`: its account, tokens, servers.
+    `unsupported` are catalogue names of asks that it cannot do. No tenant is shown `marks`, words in lower case by
+    which its texts tell whose they are, nor what its notifications have under `own_keys`: account, tokens, servers.
     """
 
     words: str

@@ -60,3 +60,29 @@ def test_a_long_text_without_a_gap_takes_no_long_time() -> None:
     assert public_copy({"thumbnail": "A" * 500_000}, TRAITS) == {"thumbnail": "A" * 500_000}
     assert public_copy("B" * 500_000 + ".green-api.com", TRAITS) == "[removed]"
     assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (rb'{"a":"half \ud83d"}', "half \ufffd"),
+        (rb'{"a":"\ude00 half"}', "\ufffd half"),
+        (rb'{"a":"whole \ud83d\ude00"}', "whole \U0001f600"),
+        (b'{"a":"cut \xf0\x9f\x98"}', "cut \ufffd"),
+        (b'\xef\xbb\xbf{"a":"marked"}', "marked"),
+    ],
+    ids=["half", "other_half", "whole", "cut", "marked"],
+)
+def test_a_text_that_somebody_cut_in_the_middle_of_a_character_is_read(body: bytes, text: str) -> None:
+    """A gateway that cuts names at a length tells halves of characters; the message around them is whole."""
+    assert read_body(body) == {"a": text}
+    assert json.loads(json.dumps(read_body(body), ensure_ascii=False).encode()) == {"a": text}
+
+
+def test_numbers_that_no_document_of_ours_can_hold_are_told_as_text_or_not_at_all() -> None:
+    read = read_body(b'{"a":1e999,"b":1000000000000000000000000,"c":[-9223372036854775809,9223372036854775807]}')
+    assert read == {"a": None, "b": "1000000000000000000000000", "c": ["-9223372036854775809", 2**63 - 1]}
+
+
+def test_of_a_name_that_is_told_twice_the_last_counts() -> None:
+    assert read_body(b'{"a":1,"a":2}') == {"a": 2}

@@ -77,6 +77,18 @@ async def test_an_entry_that_cannot_be_dealt_with_takes_no_other_with_it(
     assert states == ["accepted", "accepted", "failed"]
 
 
+async def test_messages_with_half_a_character_or_an_endless_number_are_taken(
+    runtime: Runtime, client: httpx2.AsyncClient, hook: Hook
+) -> None:
+    body = json.dumps(told("messages", "post", messages=[entry(1), entry(2) | {"n": 10**30}, entry(3)]))
+    raw = body.replace("Hi 3", "Hi 3 \\ud83d").encode()
+    headers = hook.headers | {"Content-Type": "application/json"}
+    assert (await client.post(hook.path, headers=headers, content=raw)).status_code == 200
+    async with runtime.database.begin(SYSTEM) as uow:
+        texts = [row.content["text"] for row in await uow.session.scalars(select(Message).order_by(Message.id))]
+    assert texts == ["Hi 1", "Hi 2", "Hi 3 \ufffd"]
+
+
 async def test_a_pairing_that_is_told_as_an_earlier_one_is_looked_at(
     runtime: Runtime, client: httpx2.AsyncClient, hook: Hook
 ) -> None:
