@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from app.funding import rounds, rules, store
+from app.funding import forecast, rounds, store
 from app.funding.options import Options
-from app.funding.settling import OVER
 from app.kit import work
 from app.kit.db import SYSTEM, Database, UnitOfWork
 from app.kit.mail import Mailer
@@ -40,6 +39,6 @@ async def _write(uow: UnitOfWork, name: str, environment: str, options: Options)
     pool = await store.pool(uow, name, environment)
     if pool.low_since is None or pool.days is None:
         return None
-    left = rules.days_to_empty(pool.days, await store.spent(uow, name, environment, OVER), OVER)
+    left = (await forecast.of(uow, name, environment, pool.days)).days_to_empty
     place = {"name": name, "environment": environment, "days": pool.days, "low": options.low_days}
     return SUBJECT.format(**place), TEXT.format(**place, forecast="" if left is None else FORECAST.format(left=left))

@@ -6,8 +6,7 @@ from typing import Final
 import structlog
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from app.funding import rules, store
-from app.funding.settling import OVER
+from app.funding import forecast, store
 from app.kit.db import SYSTEM, Database
 
 log = structlog.get_logger()
@@ -37,7 +36,7 @@ async def told(database: Database) -> bytes:
                     continue
                 days.labels(*place).set(pool.days)
                 read_at.labels(*place).set(pool.read_at.timestamp())
-                left = rules.days_to_empty(pool.days, await store.spent(uow, *place, OVER), OVER)
+                left = (await forecast.of(uow, *place, pool.days)).days_to_empty
                 if left is not None:
                     to_empty.labels(*place).set(left)
     except Exception as error:  # metrics are wanted most while something is wrong

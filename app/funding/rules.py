@@ -170,6 +170,9 @@ def unseen(lefts: Sequence[Left], doubts: Mapping[int, Doubt], change: int) -> t
 
 
 def days_to_empty(days: int, spent: int, over: timedelta) -> float | None:
-    """How long a pool lasts if it goes on as in the time before; None when nothing was spent."""
+    """How long a pool lasts if it goes on as in the time before; None when nothing was spent.
+
+    One that owes days, which a gateway may allow by agreement, is empty.
+    """
     per_day = spent / (over / DAY)
-    return days / per_day if per_day > 0 else None
+    return max(0, days) / per_day if per_day > 0 else None

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from app.funding import extending, rules, store
+from app.funding import extending, forecast, rules, store
 from app.funding.extending import Gateway
 from app.funding.models import Pool, PrepaidAccount
 from app.funding.rules import DAY, Doubt, Left
@@ -24,7 +24,6 @@ from app.providers.errors import ProviderError
 log = structlog.get_logger()
 
 BATCH: Final = 500
-OVER: Final = timedelta(days=7)
 MOST_DAYS: Final = 1_000_000_000
 """A balance beyond it is none: such a number is a fault, or in another unit."""
 
@@ -213,8 +212,7 @@ def _left(row: Leaving, funded_until: datetime | None = None, more_days: int = 0
 
 async def _watch(uow: UnitOfWork, gateway: Gateway, pool: Pool, days: int) -> None:
     """Say once that the pool is low, and once that it is no more; it is not empty any more when it holds a step."""
-    spent = await store.spent(uow, gateway.name, gateway.environment, OVER)
-    left = rules.days_to_empty(days, spent, OVER)
+    left = (await forecast.of(uow, gateway.name, gateway.environment, days)).days_to_empty
     place = {"provider": gateway.name, "environment": gateway.environment, "days": days, "days_to_empty": left}
     if days < gateway.options.low_days and pool.low_since is None:
         pool.low_since = uow.now

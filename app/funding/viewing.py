@@ -1,9 +1,8 @@
 """Pools as the operator sees them."""
 
-from app.funding import rules, store
+from app.funding import forecast, store
 from app.funding.models import Pool, PrepaidAccount
 from app.funding.schemas import PoolFinding, PoolView
-from app.funding.settling import OVER
 from app.kit.clock import to_wire as instant
 from app.kit.db import UnitOfWork
 from app.kit.ids import INSTANCE, to_wire
@@ -16,16 +15,15 @@ async def pools(uow: UnitOfWork) -> list[PoolView]:
 
 async def _view(uow: UnitOfWork, pool: Pool) -> PoolView:
     place = (pool.provider, pool.environment)
-    spent = await store.spent(uow, *place, OVER)
-    left = None if pool.days is None else rules.days_to_empty(pool.days, spent, OVER)
+    told = await forecast.of(uow, *place, pool.days)
     return PoolView(
         provider=pool.provider,
         environment=pool.environment,
         days=pool.days,
         read_at=instant(pool.read_at) if pool.read_at else None,
         prepaid_days=await store.prepaid(uow, *place),
-        spent_per_day=round(spent / OVER.days, 2),
-        days_to_empty=None if left is None else round(left, 1),
+        spent_per_day=round(told.spent_per_day, 2),
+        days_to_empty=None if told.days_to_empty is None else round(told.days_to_empty, 1),
         low_since=instant(pool.low_since) if pool.low_since else None,
         empty_since=instant(pool.empty_since) if pool.empty_since else None,
         open_extensions=await store.count_open(uow, *place),

@@ -80,3 +80,4 @@ def test_a_pool_lasts_as_long_as_it_would_at_the_pace_of_the_last_days() -> None
     assert rules.days_to_empty(90, 21, 7 * DAY) == 30
     assert rules.days_to_empty(90, 0, 7 * DAY) is None
     assert rules.days_to_empty(90, -4, 7 * DAY) is None
+    assert rules.days_to_empty(-5, 21, 7 * DAY) == 0

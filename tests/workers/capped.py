@@ -10,7 +10,6 @@ from typing import Any
 import httpx2
 from sqlalchemy import select
 
-from app.instances import service
 from app.instances.models import Instance, UpstreamCall
 from app.kit import work
 from app.kit.db import SYSTEM, Ring
@@ -20,6 +19,7 @@ from dev import database as databases
 from simulator.main import Running, start
 from tests.conftest import PARTNER_LIVE, KeptBell, Upstream, settings_for
 from tests.factories import TestTenant
+from tests.workers.wishes import wish_for
 from workers.main import HANDLERS
 from workers.task import do_work
 
@@ -43,18 +43,7 @@ class Capped:
 
     async def wish(self, tenant: TestTenant, name: str, *, provider: str = "whapi") -> Instance:
         """The committed wish for an instance."""
-        async with self.runtime.database.begin(tenant.tenant_id) as uow:
-            instance, _ = await service.request_instance(
-                uow,
-                tenant_id=tenant.tenant_id,
-                environment="live",
-                name=name,
-                provider=provider,
-                metadata={},
-                options=self.runtime.instance_options,
-                quota_free=True,
-            )
-        return instance
+        return await wish_for(self.runtime, tenant, name, provider=provider)
 
     async def work(self, at_once: int = 1) -> None:
         """Do what is due, and again, until nothing is; as so many workers would."""

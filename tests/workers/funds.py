@@ -20,6 +20,7 @@ from app.plans import service as plans
 from app.runtime import Runtime
 from tests.conftest import Upstream
 from tests.factories import TestTenant, make_tenant, read_instance
+from tests.workers.wishes import wish_for
 from workers.main import HANDLERS
 from workers.task import do_work
 
@@ -52,17 +53,8 @@ class Funds:
         """An instance with its account, ready; paid for if days are given."""
         tenant = tenant or await make_tenant(self.runtime)
         gateway = self.runtime.registry.get(provider, "live")
-        async with self.runtime.database.begin(tenant.tenant_id) as uow:
-            instance, _ = await service.request_instance(
-                uow,
-                tenant_id=tenant.tenant_id,
-                environment="live",
-                name=name,
-                provider=provider,
-                metadata={},
-                options=self.runtime.instance_options,
-                quota_free=True,
-            )
+        instance = await wish_for(self.runtime, tenant, name, provider=provider)
+        async with self.runtime.database.begin(SYSTEM) as uow:
             wish = await service.wish(uow, instance, self.runtime.instance_options, gateway.traits)
         made = await gateway.create(wish)
         async with self.runtime.database.begin(SYSTEM) as uow:
@@ -76,19 +68,7 @@ class Funds:
 
     async def wish(self, *, provider: str = "whapi", name: str = "A") -> Instance:
         """The committed wish for an instance."""
-        tenant = await make_tenant(self.runtime)
-        async with self.runtime.database.begin(tenant.tenant_id) as uow:
-            instance, _ = await service.request_instance(
-                uow,
-                tenant_id=tenant.tenant_id,
-                environment="live",
-                name=name,
-                provider=provider,
-                metadata={},
-                options=self.runtime.instance_options,
-                quota_free=True,
-            )
-        return instance
+        return await wish_for(self.runtime, await make_tenant(self.runtime), name, provider=provider)
 
     async def pay(self, instance: Instance, days: int) -> None:
         """The customer pays."""

@@ -21,7 +21,7 @@ from tests.conftest import Drain, Upstream
 from tests.factories import TestTenant, make_tenant, read_instance
 
 
-async def wish_for(runtime: Runtime, tenant: TestTenant, name: str = "A") -> Instance:
+async def wish_for(runtime: Runtime, tenant: TestTenant, name: str = "A", *, provider: str = "green_api") -> Instance:
     """The committed wish for an instance; nothing is done for it yet."""
     async with runtime.database.begin(tenant.tenant_id) as uow:
         instance, _ = await service.request_instance(
@@ -29,7 +29,7 @@ async def wish_for(runtime: Runtime, tenant: TestTenant, name: str = "A") -> Ins
             tenant_id=tenant.tenant_id,
             environment="live",
             name=name,
-            provider="green_api",
+            provider=provider,
             metadata={},
             options=runtime.instance_options,
             quota_free=True,
