@@ -61,7 +61,9 @@ def leading(address: str) -> Answer:
 
 SUCCESS: Final = told({"success": True})
 NOTHING: Final = Answer(204)
-UNAUTHORIZED: Final = refused(401, "the token is missing or wrong")
+UNAUTHORIZED: Final = refused(
+    401, "the token is missing or wrong; send it as `Authorization: Bearer`, not in the address"
+)
 GONE: Final = refused(404, "channel not found")
 NO_ROUTE: Final = refused(404, "there is no such path")
 CRASHED: Final = refused(500)

@@ -1,6 +1,7 @@
 """Asks the gateway for calls of this face: in our words wherever there are any, else in Whapi's, if it speaks them."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
@@ -23,7 +24,7 @@ from app.lines.channel_words.messages import Spoken
 from app.messages import service as messages
 from app.providers.answers import Message
 from app.providers.asks import Ask, ReadMessage, RecentMessages, Send
-from app.providers.errors import NoSuchThing, ProviderError, Unsupported
+from app.providers.errors import NoSuchThing, ProviderError, TooFast, Unsupported
 from app.providers.likeness import describe
 from app.providers.port import Credentials, Drafted, Native, Provider, Sent
 
@@ -32,6 +33,8 @@ log = structlog.get_logger()
 A = TypeVar("A")
 WORDS: Final = "whapi"
 ANSWER_SECONDS: Final = 28.0
+PATIENCE_SECONDS: Final = 1.0
+"""How long a gateway that was asked too fast is given: its rates are told by the second."""
 LOOKED_BACK_MINUTES: Final = 7 * 1440
 LATE: Final = refused(504, refusals.UNKNOWN)
 Do = Callable[[Provider, Credentials], Awaitable[A]]
@@ -61,7 +64,11 @@ class Asking:
         return await self.do(channel, ask.method, lambda provider, credentials: provider.perform(credentials, ask))
 
     async def do(self, channel: Channel, method: str, do: Do[A], *, streams: bool = False) -> A:
-        """As `ask`, for what is done in another way or takes a file with it; `method` is the catalogue's name."""
+        """As `ask`, for what is done in another way or takes a file with it; `method` is the catalogue's name.
+
+        What the gateway refuses for its pace, which is not to be kept to the millisecond from here, is asked once more
+        a second after it was asked first: nothing was done.
+        """
         traits = self.provider(channel).traits
         if method in traits.unsupported:
             raise Unsupported()
@@ -69,7 +76,7 @@ class Asking:
             channel.principal,
             channel.instance.id,
             METHODS[method.lower()],
-            do,
+            do if streams else _patient(do),
             face="compatible",
             seconds=STREAM_SECONDS if streams else CALL_SECONDS,
             tries=1 if streams else 2,
@@ -195,6 +202,21 @@ class Asking:
             else:
                 found += rows
         return found
+
+
+def _patient(do: Do[A]) -> Do[A]:
+    async def once_more(provider: Provider, credentials: Credentials) -> A:
+        began = time.monotonic()
+        try:
+            return await do(provider, credentials)
+        except TooFast as error:
+            left = PATIENCE_SECONDS - (time.monotonic() - began)
+            if left <= 0 or (error.retry_after_seconds or 0) > PATIENCE_SECONDS:
+                raise
+        await asyncio.sleep(left)
+        return await do(provider, credentials)
+
+    return once_more
 
 
 def spoken(channel: Channel, message_id: str, chat_id: str, kind: str, content: dict[str, Any]) -> Spoken:

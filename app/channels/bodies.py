@@ -23,6 +23,8 @@ FORM_BYTES: Final = 512 * 1024
 AT_ONCE: Final = 4
 """Large bodies of one tenant that one process holds in memory."""
 NEEDED: Final = ("to",)
+WHOLE_FILES: Final = ("/media", "/messages/media/{MediaMessageType}")
+"""Where a text is a file. Source: body types of the Whapi gate reference (read 2026-11-21)."""
 _LARGE: Final = Places(AT_ONCE)
 
 
@@ -43,7 +45,7 @@ async def read(call: Call, receive: Receive) -> AsyncIterator[Call]:
     if kind.startswith("multipart/"):
         async with _form(call, receive, takes_file=takes_file) as found:
             yield found
-    elif takes_file and kind and not _is_json(kind) and "urlencoded" not in kind:
+    elif takes_file and kind and not _is_json(kind, call.route.path) and "urlencoded" not in kind:
         async with incoming.taking(receive, call.headers, owner=call.channel.tenant_id) as file:
             yield replace(call, file=file)
     elif not takes_file or _length(call) <= JSON_BYTES:
@@ -97,8 +99,9 @@ async def _whole(receive: Receive, most_bytes: int) -> bytes:
             return bytes(found)
 
 
-def _is_json(kind: str) -> bool:
-    return kind.endswith("json") or kind == "text/plain"
+def _is_json(kind: str, path: str) -> bool:
+    """Programs that name no type are made to say `text/plain`."""
+    return kind.endswith("json") or (kind == "text/plain" and path not in WHOLE_FILES)
 
 
 def _length(call: Call) -> int:

@@ -38,10 +38,10 @@ async def messages(asking: Asking, call: Call) -> Answer:
 
 
 async def history(asking: Asking, call: Call) -> Answer:
-    """Messages of one chat."""
+    """Messages of one chat; one more than the page is looked for, so that `total` tells whether there is a next."""
     count, offset = page_of(call.query)
     narrowed = any(call.query.has(name) for name in ("from_me", "time_from", "time_to", "author", "sort"))
-    wanted = LOOKED_AT if narrowed else min(LOOKED_AT, count + offset)
+    wanted = LOOKED_AT if narrowed else min(LOOKED_AT, count + offset + 1)
     found = await asking.ask(call.channel, asks.ChatHistory(call.params.chat("ChatID"), wanted))
     return _listed(call, found)
 

@@ -70,8 +70,9 @@ class ChannelDoor:
         scope["path_template"] = PREFIX + ("/*" if route is None else route.path)
         if verb == "OPTIONS":
             answer = PREFLIGHT
-        elif route is None or isinstance(params, bool):
-            answer = refused(405) if params else NO_ROUTE
+        elif route is None or isinstance(params, tuple):
+            allowed = ", ".join(params).encode()
+            answer = refused(405, headers=((b"allow", allowed),)) if params else NO_ROUTE
         else:
             answer = await self._answer(route, params, scope, receive)
         headers = [*CORS[:1], *answer.headers]

@@ -7,7 +7,7 @@ out or replaced. Source: schemas of the Whapi gate reference (read 2026-11-21).
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 
@@ -49,7 +49,7 @@ async def passed(asking: "Asking", call: Call) -> Answer:
             fields["media"] = media.url or await media.inline()
         raw = msgspec.json.encode(fields)
     kind = JSON if raw else ""
-    native = Native(path_of(call), call.route.verb, call.query_string.decode("ascii", "ignore"), raw, kind)
+    native = Native(path_of(call), call.route.verb, query_of(call), raw, kind)
     reply = await asking.native(channel, call.route.method, native)
     return await cleaned(asking, channel, reply)
 
@@ -125,6 +125,12 @@ def path_of(call: Call) -> str:
     for name, value in call.params.given.items():
         path = path.replace(f"{{{name}}}", quote(value, safe="@"))
     return path
+
+
+def query_of(call: Call) -> str:
+    """The parameters of a call's address but for a token: the gateway would take it for one of its own."""
+    pairs = parse_qsl(call.query_string.decode("ascii", "ignore"), keep_blank_values=True)
+    return urlencode([(name, value) for name, value in pairs if name != "token"])
 
 
 def _decoded(raw: bytes) -> Any:

@@ -8,6 +8,7 @@ from app.channels.answer import Answer, told
 from app.channels.asking import Asking, spoken
 from app.channels.fields import Fields
 from app.channels.parts import Call, Serve
+from app.files import names
 from app.kit.errors import InvalidRequest
 from app.lines.channel_words import messages as words
 from app.providers.asks import (
@@ -91,7 +92,8 @@ async def send_file(asking: Asking, call: Call, kind: str) -> Answer:
     """Send a file; one that comes with the call is stored with the gateway first."""
     _refuse_edit(call.said)
     found = await files.needed(asking, call)
-    shown = {"mime_type": found.media_type} if found.media_type else {}
+    called = found.named(kind, call.said.maybe("filename", longest=LONGEST_NAME))
+    shown = {"mime_type": names.plain_type(found.media_type, called)}
 
     def message(link: str) -> Send:
         fields = call.said  # of a form more is known once its file has been read

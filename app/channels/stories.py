@@ -9,6 +9,7 @@ from app.channels.asking import Asking, spoken
 from app.channels.chats import paged
 from app.channels.fields import Fields
 from app.channels.parts import Call
+from app.files import names
 from app.kit.errors import NotFound
 from app.lines.channel_words import messages as words
 from app.lines.channel_words import values
@@ -126,8 +127,7 @@ async def _file(asking: Asking, call: Call, kind: str) -> Answer:
 
     method = "sendVoiceStatus" if kind == "voice" else "sendMediaStatus"
     posted = await asking.do(call.channel, method, do, streams=not found.url)
-    said = {"caption": caption} if caption else {}
-    about = {"mime_type": found.media_type or "audio/ogg"} if kind == "voice" else said
+    about = {"mime_type": names.plain_type(found.media_type, name)} | ({"caption": caption} if caption else {})
     return _posted(call, posted, "audio" if kind == "voice" else kind, about)
 
 

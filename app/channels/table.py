@@ -242,22 +242,26 @@ ABSENT: Final = (
 ROUTES: Final = (*SERVED, *PASSED, *ABSENT)
 
 
-def find(verb: str, path: str) -> tuple[Route, dict[str, str]] | tuple[None, bool]:
-    """The route of a path with its parameters; None, and whether the path has other verbs.
+def find(verb: str, path: str) -> tuple[Route, dict[str, str]] | tuple[None, tuple[str, ...]]:
+    """The route of a path with its parameters; None, and the verbs that the path has, none if there is no such path.
 
-    A part that is written out goes before one that is a parameter.
+    A part that is written out goes before one that is a parameter. What can be got has a head.
     """
     parts = [part for part in path.split("/") if part]
     best: tuple[int, Route, dict[str, str]] | None = None
-    is_known = False
+    verbs: set[str] = set()
     for route in BY_LENGTH.get(len(parts), ()):
         params = _match(route, parts)
         if params is None:
             continue
-        is_known = True
+        verbs.add(route.verb)
         if route.verb == verb and (best is None or len(params) < best[0]):
             best = len(params), route, params
-    return (None, is_known) if best is None else best[1:]
+    if best is not None:
+        return best[1:]
+    if "GET" in verbs:
+        return find("GET", path) if verb == "HEAD" else (None, tuple(sorted(verbs | {"HEAD"})))
+    return None, tuple(sorted(verbs))
 
 
 def _match(route: Route, parts: list[str]) -> dict[str, str] | None:

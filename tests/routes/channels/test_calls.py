@@ -16,7 +16,7 @@ SENDS: dict[str, tuple[dict[str, Any], str]] = {
     "image": ({"media": URL, "caption": "Look"}, "image"),
     "video": ({"media": "https://files.example.org/a.mp4"}, "video"),
     "audio": ({"media": "https://files.example.org/a.mp3"}, "audio"),
-    "voice": ({"media": "https://files.example.org/a.ogg"}, "audio"),
+    "voice": ({"media": "https://files.example.org/a.ogg"}, "voice"),
     "document": ({"media": "https://files.example.org/a.pdf", "filename": "bill.pdf"}, "document"),
     "location": ({"latitude": 50.45, "longitude": 30.52, "name": "Office"}, "location"),
     "contact": ({"name": "Ann Lee", "vcard": CARD}, "contact"),

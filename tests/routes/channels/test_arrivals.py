@@ -1,0 +1,89 @@
+"""What a customer meets who came from Whapi with working code: pages, paces, bodies, heads, tokens in the address."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.channels import natively, table
+from app.channels.fields import Fields
+from app.channels.parts import Call
+from tests.conftest import Upstream
+from tests.routes.channels.conftest import ANN, Client, Opened
+from tests.routes.compat.speaking.stage import Stage
+
+TEXT: dict[str, Any] = {"content": b"Tulips: 3", "headers": {"Content-Type": "text/plain; charset=utf-8"}}
+
+
+@pytest.fixture
+def client_of(client: httpx2.AsyncClient, stage: Stage) -> Client:
+    """Ada's channel over GREEN-API."""
+    return Client(client, stage.line, stage)
+
+
+async def test_a_chat_is_read_to_its_end_by_its_pages(opened: Opened) -> None:
+    async with opened() as client:
+        ids = [await client.receive(f"number {number}") for number in range(5)]
+        found: list[str] = []
+        more = True
+        while more:
+            page = await client.ok("GET", f"/messages/list/{ANN}?count=2&offset={len(found)}")
+            found += [row["id"] for row in page["messages"]]
+            more = page["messages"] and page["offset"] + page["count"] < page["total"]
+        assert found == ids[::-1]
+
+
+async def test_a_refusal_of_the_gateways_pace_is_asked_once_more(client_of: Client, upstream: Upstream) -> None:
+    slow = {"method": "getStateInstance", "kind": "status", "status": 429, "body": ""}
+    await upstream.faults(slow | {"times": 1})
+    assert (await client_of.ok("GET", "/health"))["status"]["text"] == "AUTH"
+    await upstream.faults(slow | {"times": 2})
+    refused = await client_of.call("GET", "/health")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, 429)
+    assert refused.headers["retry-after"]
+    assert (await client_of.ok("GET", "/health"))["status"]["text"] == "AUTH"
+
+
+async def test_a_text_is_a_file_where_the_body_may_be_one(opened: Opened) -> None:
+    async with opened() as client:
+        stored = await client.ok("POST", "/media", **TEXT)
+        assert stored["media"][0]["id"].startswith("upload-")
+        sent = await client.ok("POST", f"/messages/media/document?to={ANN}&filename=order.txt", **TEXT)
+        about = sent["message"]["document"]
+        assert (about["mime_type"], about["file_name"]) == ("text/plain", "order.txt")
+        plain = {"content": b'{"to": "%s", "body": "typed"}' % ANN.encode(), "headers": TEXT["headers"]}
+        assert (await client.ok("POST", "/messages/text", **plain))["message"]["text"] == {"body": "typed"}
+
+
+async def test_what_was_sent_tells_its_media_type(opened: Opened) -> None:
+    async with opened() as client:
+        for kind, ending, media_type in (
+            ("image", "png", "image/png"),
+            ("voice", "ogg", "audio/ogg"),
+            ("document", "pdf", "application/pdf"),
+        ):
+            media = f"data:{media_type};base64,AAAA" if kind == "image" else "data:;base64,AAAA"
+            sent = await client.ok(
+                "POST", f"/messages/{kind}", json={"to": ANN, "media": media, "filename": f"a.{ending}"}
+            )
+            assert sent["message"]["type"] == kind
+            assert sent["message"][kind]["mime_type"] == media_type
+
+
+async def test_what_can_be_got_has_a_head_and_a_wrong_verb_is_told_the_right_ones(client_of: Client) -> None:
+    head = await client_of.call("HEAD", "/health")
+    assert (head.status_code, head.content) == (200, b"")
+    wrong = await client_of.call("POST", "/health")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD")
+    wrong = await client_of.call("GET", "/settings/webhook_test")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+
+
+async def test_a_token_in_the_address_is_refused_with_its_right_place_and_goes_nowhere(client_of: Client) -> None:
+    reply = await client_of.http.get(f"/whapi/health?token={client_of.line.token}")
+    assert reply.status_code == 401
+    assert "Authorization: Bearer" in reply.json()["error"]["details"]
+    route, _ = table.find("GET", "/labels")
+    assert route is not None
+    call = Call(route, None, Fields({}), Fields({}), {}, b"count=2&token=abc&name=a%26b&x=")  # type: ignore[arg-type]
+    assert natively.query_of(call) == "count=2&name=a%26b&x="
