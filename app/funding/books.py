@@ -2,7 +2,7 @@
 
 Accounts of each partner account, all in whole days, `upstream:<provider>:<environment>:` and then: `pool`, what can
 be put on accounts; `prepaid:<account>`, what was put on one and has not begun; `used`, days that have begun;
-`forfeited`, what went with an account; `outside`, where the pool's days come from; `granted`, gifts.
+`forfeited`, what went with an account, or from it; `outside`, where the pool's days come from; `granted`, gifts.
 A day that has begun is used, so at any time `prepaid` is what is left, rounded down, and the pool is upstream's own.
 """
 
@@ -29,9 +29,9 @@ class Books:
         self._uow = uow
         self._prefix = prefix(provider, environment)
 
-    async def gift(self, account: str, days: int) -> None:
-        """An account was made and came with days."""
-        await self._post("gift", account, {self._name(GRANTED): -days, self._prepaid(account): days})
+    async def gift(self, account: str, days: int) -> bool:
+        """An account was made and came with days; False when they are booked already."""
+        return await self._post("gift", account, {self._name(GRANTED): -days, self._prepaid(account): days})
 
     async def extension(self, account: str, days: int, comment: str) -> bool:
         """Days were moved from the pool to an account; False when they are booked already."""
@@ -42,6 +42,10 @@ class Books:
         """Days of accounts have begun; what makes it happen once is the caller's row."""
         taken = {self._prepaid(account): -count for account, count in days.items()}
         await self._post("use", str(new_id()), taken | {self._name(USED): sum(days.values())})
+
+    async def loss(self, account: str, days: int) -> None:
+        """Days of an account are gone that had not begun."""
+        await self._post("loss", str(new_id()), {self._prepaid(account): -days, self._name(FORFEITED): days})
 
     async def end(self, account: str, back: int, rest: int) -> None:
         """An account is gone: so many days went back to the pool, the rest is forfeited."""

@@ -245,9 +245,21 @@ async def go_live(gateway: Gateway, due: Due) -> None:
 async def take_note(
     gateway: Gateway, uow: UnitOfWork, instance: Instance, row: PrepaidAccount, told: datetime | None
 ) -> None:
-    """Believe what upstream tells of an account's end; days that nobody here has put on it are booked as found."""
+    """Believe what upstream tells of an account's end; days that nobody here has put on it are booked as found, those
+    that it lost before they began as forfeited: no customer has used them.
+    """
     told = rules.plausible(told, uow.now)
+    if instance.upstream_funded_until is None and not row.put_days:  # its end was not told when it was made
+        gift = rules.gift(instance.upstream_created_at, told)
+        if gift and await gateway.books(uow).gift(row.account, gift):
+            row.gift_days = row.put_days = gift
     found = rules.found_days(instance.upstream_funded_until, told, uow.now)
+    lost = min(rules.lost_days(instance.upstream_funded_until, told, uow.now), row.put_days - row.used_days)
+    if lost > 0:
+        log.warning("days_lost", upstream_account=row.account, days=lost)
+        row.put_days -= lost
+        row.note = f"{lost} days were taken from it upstream, seen {uow.now.date()}"
+        await gateway.books(uow).loss(row.account, lost)
     if found:
         log.warning("days_found", upstream_account=row.account, days=found)
         row.put_days += found

@@ -101,6 +101,16 @@ def found_days(known: datetime | None, told: datetime | None, now: datetime) -> 
     return max(0, math.ceil((told - now) / DAY))
 
 
+def lost_days(known: datetime | None, told: datetime | None, now: datetime) -> int:
+    """Whole days that an account was to have and has not any more, although they have not begun: it ends earlier.
+
+    They were taken back in the gateway's own panel, or overwritten by an extension that counts from the call.
+    """
+    if told is None or known is None or told >= known - SLACK:
+        return 0
+    return whole_days(known - now) - whole_days(told - now)
+
+
 @dataclass(frozen=True)
 class Left:
     """What an account had when it was deleted; the gifted days are a part of all of them."""

@@ -34,7 +34,11 @@ async def meet(gateway: Gateway, claim: Claim) -> bool:
         await work.hold(uow, claim)
         found = await store.new(uow, gateway.name, gateway.environment, BATCH)
         for account in found:
-            days = rules.gift(account.created_at, account.funded_until)
+            until = rules.plausible(account.funded_until, uow.now)
+            if until != account.funded_until:
+                log.warning("end_not_believed", upstream_account=account.account)
+                await store.forget_end(uow, account)
+            days = rules.gift(account.created_at, until)
             uow.session.add(
                 PrepaidAccount(
                     tenant_id=account.tenant_id,
@@ -47,7 +51,8 @@ async def meet(gateway: Gateway, claim: Claim) -> bool:
                     created_at=uow.now,
                 )
             )
-            await gateway.books(uow).gift(account.account, days)
+            if days:
+                await gateway.books(uow).gift(account.account, days)
         await uow.session.flush()
     return len(found) == BATCH
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.funding.books import prefix
 from app.funding.models import Extension, Pool, PoolReading, PrepaidAccount
+from app.instances.models import Instance
 from app.kit.db import UnitOfWork
 
 KEEP_READINGS: Final = timedelta(days=400)
@@ -209,6 +210,12 @@ async def new(uow: UnitOfWork, provider: str, environment: str, limit: int) -> l
     """Accounts that are not known here yet."""
     rows = await uow.session.execute(NEW, {"provider": provider, "environment": environment, "limit": limit})
     return [New(**row) for row in rows.mappings()]
+
+
+async def forget_end(uow: UnitOfWork, account: New) -> None:
+    """Let the end of an account be unknown; its instance is held."""
+    here = (Instance.tenant_id == account.tenant_id, Instance.id == account.instance_id)
+    await uow.session.execute(update(Instance).where(*here).values(upstream_funded_until=None))
 
 
 async def begun(uow: UnitOfWork, provider: str, environment: str, limit: int) -> list[Begun]:

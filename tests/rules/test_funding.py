@@ -57,6 +57,16 @@ def test_days_of_somebody_else_are_found() -> None:
     assert rules.found_days(NOW - 5 * DAY, NOW + 2 * DAY + HOUR, NOW) == 3  # after
 
 
+def test_days_that_an_account_loses_before_they_begin_are_told_from_those_that_begin() -> None:
+    until = NOW + 5 * DAY + HOUR
+    assert rules.lost_days(until, until - 3 * DAY, NOW) == 3
+    assert rules.lost_days(until, NOW - 3 * DAY, NOW) == 5
+    assert rules.lost_days(until, until - timedelta(seconds=59), until - 5 * DAY) == 0  # clocks differ
+    assert rules.lost_days(until, until + DAY, NOW) == 0
+    assert rules.lost_days(NOW - DAY, NOW - 3 * DAY, NOW) == 0
+    assert (rules.lost_days(None, until, NOW), rules.lost_days(until, None, NOW)) == (0, 0)
+
+
 def test_a_deletion_gives_back_what_the_pool_says() -> None:
     left = Left(total=9 * DAY + 5 * HOUR, gifted=2 * DAY)
     assert rules.given_back([left], 7) == [7]
