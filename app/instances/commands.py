@@ -60,6 +60,8 @@ async def _plan(uow: UnitOfWork, registry: Registry, claim: Claim) -> Errand | N
     try:
         instance = await service.find(uow, operation.resource_id)
         service.usable(instance)
+        if instance.moves and instance.ready_at is not None and instance.ready_at > operation.created_at:
+            raise service.InstanceNotReady()  # it was asked of an account that the instance has left
         provider = registry.get(instance.provider, instance.environment)
         found = await service.credentials(uow, instance)
     except AppError as error:
@@ -91,6 +93,6 @@ async def _record(uow: UnitOfWork, tools: Tools, claim: Claim, errand: Errand, e
 
 async def _observe(uow: UnitOfWork, operation: Operation, errand: Errand) -> None:
     instance = await store.lock(uow, operation.tenant_id, operation.resource_id)
-    if instance is not None:
+    if instance is not None and instance.upstream_account == errand.credentials.account:
         link = Link.UNPAIRED if errand.kind == "instance.logout" else Link.STARTING
         await service.observe(uow, instance, link, None)

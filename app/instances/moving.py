@@ -23,7 +23,7 @@ from app.instances.options import Options
 from app.instances.sealed import place
 from app.instances.tags import MOST_MOVES, make_tag
 from app.jobs import ReconcileInstance
-from app.kit import ids
+from app.kit import ids, work
 from app.kit.clock import billing_day
 from app.kit.db import UnitOfWork
 from app.kit.errors import Conflict, Gone, NotFound
@@ -98,6 +98,7 @@ async def move(
     instance.provider = target
     service.touch(instance)
     await uow.session.flush()
+    await work.take_away(uow, ReconcileInstance, instance.id)  # a step that is under way is one at the old gateway
     uow.defer(ReconcileInstance(ref=instance.id, tenant_id=instance.tenant_id))
     log.warning("instance_moves", instance=str(instance.id), to=target)
     return operation

@@ -91,7 +91,7 @@ async def _picture(tools: Tools, registry: Registry, opened: PairingLink, shown:
     if shown >= MOST_SHOWN:
         return _page(pairing_page.rest())
     try:
-        qr = await HUB.glance(opened.instance_id, partial(_admit, tools, registry, opened))
+        qr = await HUB.glance(instance, partial(_admit, tools, registry, opened))
     except AlreadyConnected:
         return await _linked(tools, opened)
     return _page(pairing_page.to_scan(qr.data, shown))

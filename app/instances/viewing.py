@@ -11,6 +11,7 @@ from msgspec import json, to_builtins
 
 from app.instances import lifecycle, link, watching
 from app.instances.link import Asker
+from app.instances.models import Instance
 from app.instances.schemas import CodeView, QrView
 from app.kit.db import SYSTEM
 from app.providers.errors import ProviderError
@@ -41,6 +42,11 @@ class Stage:
         self.state: str | None = None
         self.picture: QrImage | None = None
 
+    @property
+    def account(self) -> str:
+        """Whose pictures are shown."""
+        return self.asker.credentials.account
+
     def tell(self, name: str, data: Any) -> None:
         """Say it to every viewer; one who does not listen loses the oldest."""
         for queue in self.viewers:
@@ -61,7 +67,7 @@ class Hub:
         glance_seconds: float = 5.0,
     ) -> None:
         self._glance_seconds = glance_seconds
-        self._glances: dict[UUID, Glance] = {}
+        self._glances: dict[tuple[UUID, str | None], Glance] = {}
         self._poll_seconds = poll_seconds
         self._most_seconds = most_seconds
         self._heartbeat_seconds = heartbeat_seconds
@@ -88,22 +94,24 @@ class Hub:
         finally:
             self._leave(stage, queue)
 
-    async def glance(self, instance_id: UUID, admit: Callable[[], Awaitable[Asker]]) -> QrView:
+    async def glance(self, instance: Instance, admit: Callable[[], Awaitable[Asker]]) -> QrView:
         """The picture of the moment for one who looks now and then. Only who asks upstream is let in and counted; who
         looks within some seconds sees, or is refused, the same. The caller has seen that the gate is open.
+
+        Of an instance that was moved no picture of its old account is shown.
 
         Raises:
             As `link.let_in` and `link.picture`.
         """
-        stage = self._stages.get(instance_id)
-        if stage is not None and stage.picture is not None:
+        place, stage = (instance.id, instance.upstream_account), self._stages.get(instance.id)
+        if stage is not None and stage.picture is not None and stage.account == instance.upstream_account:
             return link.shown(stage.asker, stage.picture)
         now = asyncio.get_running_loop().time()
-        found = self._glances.get(instance_id)
+        found = self._glances.get(place)
         if found is None or now - found.begun >= self._glance_seconds:
             recent = {key: one for key, one in self._glances.items() if now - one.begun < self._glance_seconds}
             found = Glance(now, asyncio.create_task(_glance(admit)))
-            self._glances = {**recent, instance_id: found}
+            self._glances = {**recent, place: found}
         await asyncio.wait([found.task])  # who goes away takes the answer from nobody
         return found.task.result()
 
@@ -146,11 +154,11 @@ class Hub:
         stage.tell("end", None)
 
     async def _is_open(self, stage: Stage) -> bool:
-        """Whether the instance may still be paired: its gate may have been closed meanwhile."""
+        """Whether the instance may still be paired: its gate may have been closed, or it was moved, meanwhile."""
         asker = stage.asker
         async with asker.tools.database.begin(SYSTEM) as uow:
             instance = await watching.usable(uow, asker.tenant_id, asker.instance_id)
-        return instance is not None
+        return instance is not None and instance.upstream_account == stage.account
 
 
 async def _glance(admit: Callable[[], Awaitable[Asker]]) -> QrView:

@@ -78,7 +78,9 @@ async def watch(tools: Tools, registry: Registry, tenant_id: UUID, instance_id: 
         phone, name = await read_profile(provider, credentials, link)
     async with tools.database.begin(SYSTEM) as uow:
         instance = await store.lock(uow, tenant_id, instance_id)
-        if instance is None or (instance.away_told_at is not None and link in AWAY and tools.tell_state is None):
+        if instance is None or instance.upstream_account != credentials.account:
+            return  # it was moved meanwhile: this is not the state of what it has now
+        if instance.away_told_at is not None and link in AWAY and tools.tell_state is None:
             return  # the sweep says it to all who are to be told
         was_doubted = instance.away_told_at is not None
         if belief(instance, link, provider.traits, uow.now) is not Belief.DOUBT:

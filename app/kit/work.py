@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Index, delete, func, or_, select, text, up
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.db import Base, Ring, UnitOfWork
+from app.kit.db import Base, Deferrable, Ring, UnitOfWork
 from app.kit.ids import new_id
 
 RUNG_SECONDS: Final = 1.0
@@ -151,6 +151,15 @@ async def retry(uow: UnitOfWork, mine: Claim, *, after_seconds: float | None, er
     wait = min(after_seconds, RUNG_SECONDS) if rung else after_seconds
     run_at = uow.now + timedelta(seconds=wait)
     await _release(uow, mine, run_at, attempt=mine.attempt, error=error[:500])
+
+
+async def take_away(uow: UnitOfWork, job: type[Deferrable], ref: UUID) -> None:
+    """Whoever has this work at this moment records nothing of it any more, and the next worker need not wait."""
+    await uow.session.execute(
+        update(Work)
+        .where(Work.kind == job.kind, Work.ref == ref, Work.dead_at.is_(None))
+        .values(lease_token=None, lease_until=None)
+    )
 
 
 async def due(uow: UnitOfWork, limit: int) -> Sequence[Ring]:
