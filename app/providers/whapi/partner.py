@@ -32,6 +32,7 @@ READINGS: Final = 3
 PROJECT: Final = "Sublet"
 LIVE: Final = "live"
 POOL_FIELDS: Final = ("pwr", "liveDays")
+LONGEST_NUMBER: Final = 20
 
 
 class Project:
@@ -227,12 +228,20 @@ async def balance(client: Client) -> Balance | None:
         return None
     if isinstance(told, dict):
         for name in POOL_FIELDS:
-            days = told.get(name)
-            if isinstance(days, float) and math.isfinite(days):
-                return Balance(math.floor(days))
-            if (whole := number_in(told, name)) is not None:
-                return Balance(whole)
+            days = _days(told.get(name))
+            if days is not None:
+                return Balance(days)
     return None
+
+
+def _days(value: Any) -> int | None:
+    """The whole days of a number in any form, rounded down, also below zero; None when it is none."""
+    if isinstance(value, str) and len(value) <= LONGEST_NUMBER:
+        with suppress(ValueError):
+            value = float(value)
+    if isinstance(value, float):
+        return math.floor(value) if math.isfinite(value) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 async def obstacles(client: Client, project: Project) -> list[str]:

@@ -234,7 +234,9 @@ async def test_the_balance_is_read_in_either_shape(wing: WhapiCloud, upstream: U
     assert held.days == days
 
 
-@pytest.mark.parametrize("body", [b'{"pwr":"7"}', b'{"pwr":7.9}', b'{"pwr":null,"liveDays":7}'])
+@pytest.mark.parametrize(
+    "body", [b'{"pwr":"7"}', b'{"pwr":7.9}', b'{"pwr":"7.5"}', b'{"pwr":" 7 "}', b'{"pwr":null,"liveDays":7}']
+)
 async def test_a_balance_may_be_a_number_of_any_form(body: bytes) -> None:
     async with raw_server(answering(reply(body))) as server:
         wing = whapi(server.url)
@@ -242,7 +244,17 @@ async def test_a_balance_may_be_a_number_of_any_form(body: bytes) -> None:
         await wing.close()
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"pwr":"many"}', b"[]", b'{"pwr":true}'])
+@pytest.mark.parametrize("body", [b'{"pwr":-3}', b'{"pwr":"-3"}', b'{"pwr":-2.5}', b'{"pwr":"-2.5"}'])
+async def test_a_pool_that_owes_days_is_told_as_such(body: bytes) -> None:
+    async with raw_server(answering(reply(body))) as server:
+        wing = whapi(server.url)
+        assert await wing.balance() == Balance(-3)
+        await wing.close()
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"pwr":"many"}', b"[]", b'{"pwr":true}', b'{"pwr":"NaN"}', b'{"pwr":NaN}', b'{"pwr":"1e999"}']
+)
 async def test_a_balance_that_is_not_told_is_none(body: bytes) -> None:
     async with raw_server(answering(reply(body))) as server:
         wing = whapi(server.url)
