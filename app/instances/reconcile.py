@@ -36,6 +36,10 @@ READY_ETA_SECONDS: Final = 45.0
 LATEST_START_SECONDS: Final = 10.0
 
 
+class _HeldUp(Unreachable):
+    """It was this process that took too long: surely not done, and no fault of the gateway's."""
+
+
 async def reconcile(tools: Tools, registry: Registry, claim: Claim) -> None:
     """Take the one step that an instance needs now; the record of it asks for the next."""
     async with tools.database.begin(SYSTEM) as uow:
@@ -138,7 +142,7 @@ async def _create(tools: Tools, registry: Registry, plan: Plan) -> None:
     """Create, unless this process was held up since the plan: others may count the create as lost by now."""
     try:
         if time.monotonic() - plan.planned > LATEST_START_SECONDS:
-            raise Unreachable("the worker was held up before it could ask")
+            raise _HeldUp("the worker was held up before it could ask")
         ending: Created | ProviderError = await plan.provider.create(plan.wish)
     except ProviderError as error:
         ending = error
@@ -159,8 +163,9 @@ async def _record_failed_create(
 ) -> None:
     assert plan.call_id is not None
     await store.end_call(uow, plan.tenant_id, plan.call_id, str(error.outcome), error.detail)
-    hold_seconds = plan.provider.traits.creation_seconds
-    await suppliers.failed(uow, instance.provider, instance.environment, error, hold_seconds)
+    if not isinstance(error, _HeldUp):
+        hold_seconds = plan.provider.traits.creation_seconds
+        await suppliers.failed(uow, instance.provider, instance.environment, error, hold_seconds)
     operation = await _operation(uow, instance)
     refused = await store.count_calls(uow, instance, "create", "refused", _since(operation))
     verdict = lifecycle.after_failed_create(error, refused)

@@ -16,6 +16,7 @@ from app.operations import service as operations
 from app.operations.models import Operation
 from app.operations.service import NotCancellable
 from app.runtime import Runtime
+from app.suppliers import service as suppliers
 from tests.conftest import Drain, Upstream
 from tests.factories import make_ready_instance, make_tenant, read_instance
 from tests.workers.wishes import (
@@ -138,6 +139,8 @@ async def test_a_create_that_its_worker_could_not_begin_in_time_is_not_begun(
     await reconcile._create(tools, runtime.registry, replace(plan, planned=time.monotonic() - 60))
     assert await truth_of(upstream, instance) == []
     assert [call.outcome for call in await calls_of(runtime, instance, "create")] == ["refused"]
+    async with runtime.database.begin(SYSTEM) as uow:
+        assert (await suppliers.find(uow, instance.provider, "live")).failures == 0  # it was not the gateway's
     later(runtime, 5)
     await drain(until=reached(runtime, instance))
     await holds(runtime, upstream, instance)
