@@ -7,17 +7,17 @@ out or replaced. Source: schemas of the Whapi gate reference (read 2026-11-21).
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 
-from app.channels import files
+from app.channels import files, refusals
 from app.channels.answer import JSON, Answer, refused
 from app.channels.auth import Channel
 from app.channels.parts import Call
 from app.gateway.catalogue import METHODS
 from app.lines.channel_words import values
-from app.providers.errors import NoSuchThing
+from app.providers.errors import NoSuchThing, Outcome
 from app.providers.port import Native, NativeReply
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ FILE_LINKS: Final = frozenset(
     {"link", "icon", "icon_full", "chat_pic", "chat_pic_full", "profile_pic", "profile_pic_full", "preview_url"}
 )
 HIDDEN: Final = frozenset({"token", "apiUrl", "api_url", "ip", "server", "ownerId", "projectId", "proxy"})
+READS: Final = ("GET", "HEAD")
 OURS: Final = "channel_id"
 OF_PEOPLE: Final = frozenset(
     {"body", "caption", "text", "title", "name", "pushname", "about", "description", "comment"}
@@ -36,7 +37,7 @@ Seal = Callable[[str, str], str]
 
 
 async def passed(asking: "Asking", call: Call) -> Answer:
-    """The answer to a call as the gateway gives it, cleaned.
+    """The answer to a call as the gateway gives it, cleaned; 504 where it does not tell whether a change was made.
 
     Raises:
         AppError: it was not admitted. ProviderError: there was no answer.
@@ -49,8 +50,13 @@ async def passed(asking: "Asking", call: Call) -> Answer:
             fields["media"] = media.url or await media.inline()
         raw = msgspec.json.encode(fields)
     kind = JSON if raw else ""
-    native = Native(path_of(call), call.route.verb, query_of(call), raw, kind)
+    native = Native(path_of(call), call.route.verb, call.query_string.decode("ascii", "ignore"), raw, kind)
     reply = await asking.native(channel, call.route.method, native)
+    ending = asking.provider(channel).conclude(native.method, reply)
+    if ending is not None and (
+        reply.status < 300 or (ending.outcome is Outcome.UNKNOWN and call.route.verb not in READS)
+    ):
+        return refusals.of_ending(ending)  # 503 would say that nothing was done
     return await cleaned(asking, channel, reply)
 
 
@@ -125,12 +131,6 @@ def path_of(call: Call) -> str:
     for name, value in call.params.given.items():
         path = path.replace(f"{{{name}}}", quote(value, safe="@"))
     return path
-
-
-def query_of(call: Call) -> str:
-    """The parameters of a call's address but for a token: the gateway would take it for one of its own."""
-    pairs = parse_qsl(call.query_string.decode("ascii", "ignore"), keep_blank_values=True)
-    return urlencode([(name, value) for name, value in pairs if name != "token"])
 
 
 def _decoded(raw: bytes) -> Any:

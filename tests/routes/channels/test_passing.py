@@ -107,3 +107,22 @@ async def test_a_file_of_a_message_is_under_a_link_of_ours(opened: Opened) -> No
         assert not [each for each in client.secrets if each in client.said[-1]]
         unknown = values.media_id("image", "79990003344@c.us", "NONE0000")
         check(await client.call("GET", f"/media/{unknown}"), 404)
+
+
+async def test_a_change_of_unknown_end_is_504_and_its_key_does_it_no_second_time(opened: Opened) -> None:
+    async with opened() as client:
+        if client.away is None:
+            return
+        upstream, message_id = client.away.channel.upstream, await client.receive("Hello")
+        for number, status in enumerate((502, 503, 408)):
+            body = {"to": f"7999000334{number}", "media": "https://files.example.org/a.webp"}
+            await upstream.fault("sendMessageSticker", "status", status=status, times=1)
+            key: dict[str, Any] = {"headers": {"Idempotency-Key": f"k{number}"}}
+            for _ in range(2):
+                reply = await client.call("POST", "/messages/sticker", json=body, **key)
+                assert "before you ask again" in check(reply, 504), status
+        assert len(await upstream.calls("sendMessageSticker")) == 3
+        await upstream.fault("reactToMessage", "status", status=503, times=1)
+        check(await client.call("PUT", f"/messages/{message_id}/reaction", json={"emoji": "x"}), 504)
+        await upstream.fault("getBlackList", "status", status=503)
+        check(await client.call("GET", "/blacklist"), 503)
