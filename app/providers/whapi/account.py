@@ -26,6 +26,8 @@ LINKS: Final = {
 }
 PICTURE: Final = "base64,"
 LONGEST_CODE: Final = 16
+CHANGES: Final = 3
+"""How often settings are changed in a row because somebody else changes them as well."""
 
 
 def link_of(state: str) -> Link:
@@ -63,7 +65,7 @@ async def profile(client: Client, credentials: Credentials) -> AccountProfile:
 
 
 async def configured(client: Client, credentials: Credentials, wish: AccountWish) -> bool:
-    """Whether our webhook, and no other, is told what we need, and callbacks are kept until we have taken them.
+    """Whether our webhook is told what we need, and callbacks are kept until we have taken them.
 
     Raises:
         ProviderError: see `Client.call`.
@@ -74,13 +76,23 @@ async def configured(client: Client, credentials: Credentials, wish: AccountWish
 async def configure(client: Client, credentials: Credentials, wish: AccountWish) -> None:
     """Set what `configured` looks for. The channel is restarted when that is what keeping callbacks waits for.
 
-    A restart that is refused is left out: the next launch does the same.
+    The list of webhooks is replaced as a whole, so it is read before; one that was set in between is told as
+    what was there before ours, and is set again. A restart that is refused is left out: the next launch does the same.
 
     Raises:
         ProviderError: see `Client.call`; to try again is safe.
     """
-    answer = await client.call(credentials, "PATCH", "/settings", body=partial(settings.wanted, wish))
-    if settings.began_to_persist(answer):
+    others = settings.others(await client.call(credentials, "GET", "/settings"), wish)
+    persists = False
+    for _ in range(CHANGES):
+        told = settings.changed(
+            await client.call(credentials, "PATCH", "/settings", body=partial(settings.wanted, wish, others)), wish
+        )
+        persists = persists or told.began_to_persist
+        known, others = others, others.and_(told.before)
+        if others == known:
+            break
+    if persists:
         with suppress(ProviderError):
             await partner.restart(client, credentials.account)
 

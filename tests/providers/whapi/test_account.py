@@ -1,5 +1,6 @@
 """One channel: how it gets ready, its settings, its phone."""
 
+import asyncio
 import base64
 
 import pytest
@@ -19,7 +20,7 @@ from app.providers.errors import (
 )
 from app.providers.port import AccountWish, AlreadyLinked, Credentials, Link, PhoneCode, QrImage
 from app.providers.whapi.adapter import WhapiCloud
-from tests.providers.conftest import answering, raw_server, reply
+from tests.providers.conftest import answering, raw_server, reply, until
 from tests.providers.whapi.conftest import ANN, OWN, Upstream
 from tests.providers.whapi.hooks import WISH, account, act, called, linked, truth, whapi
 
@@ -177,7 +178,7 @@ async def test_the_limits_of_a_trial_are_told_apart(wing: WhapiCloud, upstream: 
 async def test_settings_that_drifted_are_seen_and_set_again(wing: WhapiCloud, upstream: Upstream) -> None:
     credentials = await account(wing)
     assert await wing.configured(credentials, WISH)
-    moved = AccountWish(WISH.tag, "https://hooks.example.org/in/2", WISH.hook_token)
+    moved = AccountWish(WISH.tag, "https://elsewhere.example.org/in/1", WISH.hook_token)
     renewed = AccountWish(WISH.tag, WISH.hook_url, Secret("another"))
     for wish in (moved, renewed):
         assert not await wing.configured(credentials, wish)
@@ -204,6 +205,49 @@ async def test_any_drift_of_settings_is_seen(wing: WhapiCloud, upstream: Upstrea
     async with upstream.session.patch(f"{credentials.base_url}/settings", json=change, headers=headers) as response:
         assert response.status == 200
     assert not await wing.configured(credentials, WISH)
+
+
+FOREIGN = {"url": "https://panel.example.net/all", "mode": "path", "headers": {"X-Own": "1"}}
+
+
+async def change(upstream: Upstream, credentials: Credentials, **settings: object) -> None:
+    """Somebody else who knows the channel's token changes its settings."""
+    headers = {"Authorization": f"Bearer {credentials.token.reveal()}"}
+    async with upstream.session.patch(f"{credentials.base_url}/settings", json=settings, headers=headers) as response:
+        assert response.status == 200
+
+
+async def webhooks(upstream: Upstream, credentials: Credentials) -> list[str]:
+    found = (await truth(upstream, credentials.account))["settings"]["webhooks"]
+    assert all(hook == FOREIGN for hook in found if hook["url"] == FOREIGN["url"])
+    return [hook["url"] for hook in found]
+
+
+async def test_a_webhook_that_somebody_else_has_set_stays_beside_ours(wing: WhapiCloud, upstream: Upstream) -> None:
+    credentials = await account(wing)
+    await change(upstream, credentials, webhooks=[FOREIGN])
+    assert not await wing.configured(credentials, WISH)
+    for _ in range(2):
+        await wing.configure(credentials, WISH)
+        assert await wing.configured(credentials, WISH)
+        assert await webhooks(upstream, credentials) == [FOREIGN["url"], WISH.hook_url]
+
+
+async def test_a_webhook_that_is_set_while_ours_is_being_set_stays(wing: WhapiCloud, upstream: Upstream) -> None:
+    """It comes between our reading of the list and our change of it."""
+    credentials = await account(wing)
+    await upstream.fault("getChannelSettings", "slow_answer", times=1, delay_seconds=5)
+    configuring = asyncio.create_task(wing.configure(credentials, WISH))
+
+    async def is_read() -> bool:
+        return bool(await upstream.calls("getChannelSettings"))
+
+    await until(is_read)
+    await change(upstream, credentials, webhooks=[FOREIGN])
+    await upstream.advance(6)
+    await configuring
+    assert sorted(await webhooks(upstream, credentials)) == sorted([str(FOREIGN["url"]), WISH.hook_url])
+    assert await wing.configured(credentials, WISH)
 
 
 async def test_callbacks_that_were_not_kept_are_kept_after_a_configuration(
