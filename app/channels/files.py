@@ -176,7 +176,7 @@ async def _at(asking: "Asking", call: Call, url: str) -> Media:
     if not links.is_link(url):
         raise call.said.wrong("media", "must be an address of at most 2000 characters")
     if not links.is_ours(url, asking.parts.public_url):
-        return Media(url=url)
+        return Media(url=url, media_type=call.said.maybe("mime_type"))
     async with asking.parts.database.begin(call.channel.tenant_id) as uow:
         found = await links.open_url(uow, url, call.channel.tenant_id)
     return Media(url=found.url, name=found.name, is_kept=True)

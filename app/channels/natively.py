@@ -17,7 +17,7 @@ from app.channels.auth import Channel
 from app.channels.parts import Call
 from app.gateway.catalogue import METHODS
 from app.lines.channel_words import values
-from app.providers.errors import NoSuchThing, Outcome
+from app.providers.errors import Outcome, Unreachable
 from app.providers.port import Native, NativeReply
 
 if TYPE_CHECKING:
@@ -61,11 +61,18 @@ async def passed(asking: "Asking", call: Call) -> Answer:
 
 
 async def chat_of(asking: "Asking", channel: Channel, message_id: str) -> str | None:
-    """The chat of a message, in our words."""
+    """The chat of a message, in our words.
+
+    Raises:
+        ProviderError: nobody knows it, or the gateway did not say; nothing was done.
+    """
     native = Native(f"/messages/{quote(message_id, safe='')}", "GET")
     reply: NativeReply = await asking.native(channel, METHODS["getmessage"], native)
-    if reply.status != 200:
-        raise NoSuchThing()
+    ending = asking.provider(channel).conclude(native.method, reply)
+    if ending is not None and ending.outcome is Outcome.UNKNOWN:
+        raise Unreachable("the gateway did not say of which chat the message is", status=reply.status)
+    if ending is not None:
+        raise ending
     found = _decoded(reply.body)
     chat_id = found.get("chat_id") if isinstance(found, dict) else None
     return values.ours(chat_id) if isinstance(chat_id, str) else None

@@ -65,6 +65,10 @@ async def test_what_was_sent_tells_its_media_type(opened: Opened) -> None:
             )
             assert sent["message"]["type"] == kind
             assert sent["message"][kind]["mime_type"] == media_type
+        named = {"media": "https://files.example.org/get?id=7", "mime_type": "application/pdf"}
+        sent = await client.ok("POST", "/messages/document", json={"to": ANN, **named})
+        about = sent["message"]["document"]
+        assert (about["file_name"], about["mime_type"]) == ("document.pdf", "application/pdf")
 
 
 async def test_what_can_be_got_has_a_head_and_a_wrong_verb_is_told_the_right_ones(client_of: Client) -> None:

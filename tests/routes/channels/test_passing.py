@@ -126,3 +126,19 @@ async def test_a_change_of_unknown_end_is_504_and_its_key_does_it_no_second_time
         check(await client.call("PUT", f"/messages/{message_id}/reaction", json={"emoji": "x"}), 504)
         await upstream.fault("getBlackList", "status", status=503)
         check(await client.call("GET", "/blacklist"), 503)
+
+
+async def test_a_gateway_that_cannot_say_where_a_message_is_does_not_make_it_unknown(opened: Opened) -> None:
+    async with opened() as client:
+        if client.away is None:
+            return
+        upstream, message_id = client.away.channel.upstream, await client.receive("Hello")
+        for verb, body in (("PUT", None), ("DELETE", None), ("POST", {"to": PERSON})):
+            await upstream.fault("getMessage", "status", status=503, times=1)
+            refused = await client.call(verb, f"/messages/{message_id}", json=body)
+            assert "nothing was done" in check(refused, 503), verb
+            assert refused.headers["retry-after"]
+        await upstream.fault("getMessage", "status", status=429, times=1)
+        check(await client.call("PUT", f"/messages/{message_id}"), 429)
+        assert await client.ok("PUT", f"/messages/{message_id}") == {"success": True}
+        check(await client.call("PUT", "/messages/NONE00000000-NONE000000"), 404)
