@@ -100,7 +100,7 @@ class Child:
             process = self._process
         return end(process, signal.SIGTERM, grace_seconds) if process else None
 
-    def first_line(self, seconds: float = 20.0) -> dict[str, Any]:
+    def first_line(self, seconds: float = 60.0) -> dict[str, Any]:
         """The JSON object it prints when it is ready.
 
         Raises:

@@ -71,15 +71,29 @@ class Peak:
 @asynccontextmanager
 async def apart(settings: Settings, logs: Path, **changes: Any) -> AsyncIterator[Apart]:
     """Start `sublet serve` with these settings and end it."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    values = {"host": "127.0.0.1", "port": port, "public_url": url, "owner_database_url": "", **changes}
-    env = settings.as_environ() | {PREFIX + name.upper(): str(value) for name, value in values.items()}
-    command = [sys.executable, "-m", "app", "serve"]
-    child = Child("api", command, env={**plain_environment(), **env}, cwd=ROOT, logs=logs)
-    child.start()
+    started = await asyncio.to_thread(_start, settings, logs, changes)
     try:
-        await asyncio.to_thread(child.wait_for, f"{url}/readyz", 60)
-        yield Apart(url, port, child)
+        yield started
     finally:
-        await asyncio.to_thread(child.stop, 10)
+        await asyncio.to_thread(started.child.stop, 10)
+
+
+def _start(settings: Settings, logs: Path, changes: dict[str, Any]) -> Apart:
+    """Until it serves; at another port when somebody took the one it was to have."""
+    while True:
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        values = {"host": "127.0.0.1", "port": port, "public_url": url, "owner_database_url": "", **changes}
+        env = settings.as_environ() | {PREFIX + name.upper(): str(value) for name, value in values.items()}
+        command = [sys.executable, "-m", "app", "serve"]
+        child = Child("api", command, env={**plain_environment(), **env}, cwd=ROOT, logs=logs)
+        child.start()
+        try:
+            child.wait_for(f"{url}/readyz", 60)
+        except BaseException:
+            child.stop(10)
+            if "ddress already in use" in child.log_end() and "port" not in changes:
+                child.log_path.unlink()
+                continue
+            raise
+        return Apart(url, port, child)

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import httpx2
+import hypothesis
 import pytest
 import uvicorn
 
@@ -31,6 +32,10 @@ from workers.main import HANDLERS
 from workers.task import do_work
 
 configure("error")
+hypothesis.settings.register_profile(  # the same examples everywhere, and no limit that a busy machine can miss
+    "house", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("house")
 PARTNER_LIVE, PARTNER_TEST = (
     "gac.canaryLive00000000000000000000000000000",
     "gac.canaryTest00000000000000000000000000000",

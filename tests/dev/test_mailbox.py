@@ -74,7 +74,7 @@ async def test_as_a_process_it_says_where_it_is_and_ends_when_asked() -> None:
         async with aiohttp.ClientSession(places["http"]) as http, http.get("/messages") as answer:
             assert [letter["subject"] for letter in (await answer.json())["messages"]] == ["Hello"]
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.communicate()

@@ -48,7 +48,7 @@ async def test_postgres_starts_answers_and_goes_without_a_trace() -> None:
     assert await connection.fetchval("select 1") == 1
     await connection.close()
     server.stop()
-    _gone, alive = psutil.wait_procs(family, timeout=5)
+    _gone, alive = psutil.wait_procs(family, timeout=30)
     assert alive == []
     assert not server.directory.exists()
     server.stop()  # stopping twice is no error
@@ -120,7 +120,7 @@ def test_killing_us_takes_the_servers_along() -> None:
     servers += servers[0].children()
     parent.send_signal(signal.SIGKILL)
     parent.communicate()
-    _gone, alive = psutil.wait_procs(servers, timeout=15)
+    _gone, alive = psutil.wait_procs(servers, timeout=30)
     assert alive == []
     Scratch().close()  # making the next scratch place sweeps what the dead one left
 

@@ -89,6 +89,7 @@ LATER_FAULTS = [
     {"method": "extendChannel", "kind": "late", "probability": 0.05, "delay_seconds": LATE_SECONDS},
     {"method": "changeChannelMode", "kind": "lose_answer", "probability": 0.10},
     {"method": "getPartner", "kind": "status", "probability": 0.10},
+    {"method": "deleteChannel", "kind": "lose_answer", "times": 1},  # a dozen channels go: by chance none may be met
     {"method": "deleteChannel", "kind": "lose_answer", "probability": 0.15},
     {"method": "deleteChannel", "kind": "lose_request", "probability": 0.15},
     {"method": "deleteInstanceAccount", "kind": "lose_answer", "probability": 0.15},

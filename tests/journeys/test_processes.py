@@ -17,9 +17,10 @@ pytestmark = pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="the
 
 BODY = b'{"email": "a@example.com", "code": "12"}'
 HEAD = (
-    b"POST /v1/auth/sessions HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    % len(BODY)
+    b"POST /v1/auth/sessions HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+    b"Expect: 100-continue\r\n\r\n" % len(BODY)
 )
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def listens(pid: int, stack: Stack) -> bool:
     return any(each.laddr.port == port and each.status == psutil.CONN_LISTEN for each in kept)
 
 
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for it."""
     deadline = time.monotonic() + seconds
     while not true():
@@ -59,7 +60,7 @@ def until(true: Callable[[], bool], seconds: float = 20) -> None:
 
 def connected(stack: Stack) -> socket.socket:
     """A connection to the API."""
-    return socket.create_connection(("127.0.0.1", int(stack.api_url.rpartition(":")[2])), timeout=20)
+    return socket.create_connection(("127.0.0.1", int(stack.api_url.rpartition(":")[2])), timeout=60)
 
 
 def is_gone(pid: int) -> bool:
@@ -72,19 +73,20 @@ def test_one_that_is_killed_is_replaced_while_the_other_serves(stack: Stack) -> 
     lost = min(before)
     os.kill(lost, signal.SIGKILL)
     until(lambda: is_gone(lost))
-    asked = [status_of(f"{stack.api_url}/readyz") for _ in range(20)]
+    asked = [status_of(f"{stack.api_url}/readyz", 20) for _ in range(20)]
     assert set(asked) == {200}
     until(lambda: len(children(stack)) == 2)
     assert children(stack) & before == before - {lost}
-    asked = [status_of(f"{stack.api_url}/readyz") for _ in range(20)]
+    asked = [status_of(f"{stack.api_url}/readyz", 20) for _ in range(20)]
     assert set(asked) == {200}
 
 
 def test_a_request_under_way_is_answered_before_all_end(stack: Stack) -> None:
     serving, parent = children(stack), stack.api.pid
     with connected(stack) as line:
-        line.sendall(HEAD + BODY[:20])
-        until(lambda: status_of(f"{stack.api_url}/livez") == 200)
+        line.sendall(HEAD)
+        assert line.recv(len(CONTINUE)) == CONTINUE  # one of them has taken it up, and reads
+        line.sendall(BODY[:20])
         stack.api.ask_to_stop()
         until(lambda: status_of(f"{stack.api_url}/livez") == 0)
         assert psutil.pid_exists(parent)
@@ -114,4 +116,4 @@ def test_a_port_that_somebody_has_is_not_shared_with_him(stack: Stack) -> None:
     )
     assert second.returncode == 1
     assert "Address already in use" in second.stderr
-    assert status_of(f"{stack.api_url}/livez") == 200
+    assert status_of(f"{stack.api_url}/livez", 20) == 200

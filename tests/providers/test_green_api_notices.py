@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.providers.events import (
@@ -324,7 +324,6 @@ NAMES = [
 ]  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(
     st.sampled_from(["incomingMessageReceived", "outgoingMessageStatus", "stateInstanceChanged", "x"]),
     st.dictionaries(st.sampled_from(NAMES), JSON),

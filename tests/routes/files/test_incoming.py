@@ -228,7 +228,7 @@ async def test_a_hundred_megabytes_pass_in_a_few() -> None:
         tracemalloc.stop()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     texts=st.dictionaries(st.text("abcdefgh", min_size=1, max_size=5), st.text(max_size=40), max_size=5),
     file=st.binary(max_size=3000),
