@@ -117,6 +117,9 @@ class WhapiConfig(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True)
     """What the token of a deleted channel is told; 404 is `channel not found`."""
     sync_error_status: Annotated[int, Meta(ge=400, le=599)] = 500
     """What reads answer in SYNC_ERROR."""
+    reads_without_phone: Literal["refused", "kept", "none"] = "refused"
+    """Lists of messages while no phone is linked, or it is out of step: refused, or answered with what the channel has
+    kept, or with nothing (the reference has no 401 for them)."""
     query_token: bool = True
     """The token may come as `?token=` as well."""
     gate_rate: Annotated[float, Meta(gt=0)] | None = None

@@ -47,6 +47,8 @@ def admit(whapi: Whapi, call: Call) -> None:
     if not channel.is_alive:
         raise Problem(404, "channel not found")
     needs = call.method.needs
+    if needs is Needs.SYNC and whapi.config.reads_without_phone != "refused":
+        return
     if needs is not Needs.TOKEN and not channel.is_linked:
         raise Problem(401, "the channel is not authorized in WhatsApp")
     if needs is Needs.SYNC and channel.state == "SYNC_ERROR":

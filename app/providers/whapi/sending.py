@@ -24,7 +24,7 @@ from app.providers.http.wire import UNREADABLE
 from app.providers.likeness import display_name, file_kind
 from app.providers.port import Credentials, Seen, Sent
 from app.providers.reading import text_in
-from app.providers.whapi.client import Client, path_of
+from app.providers.whapi.client import Client, path_of, state_of
 from app.providers.whapi.ids import HIDDEN, contact, is_number, ours, theirs
 from app.providers.whapi.journal import by_api, seen_of
 from app.providers.whapi.native import stored_in
@@ -36,6 +36,7 @@ VOICES: Final = frozenset({"ogg", "oga", "opus"})
 MOST_TYPING_SECONDS: Final = 20.0  # Whapi takes 60, within the one call
 # Callers hold a send for as long as one call may take, and somewhat longer.
 FORWARD_SECONDS: Final = 20.0
+IN_STEP: Final = "AUTH"
 
 
 async def send(client: Client, credentials: Credentials, message: Send) -> Sent:
@@ -65,15 +66,19 @@ async def waiting(_: Client, __: Credentials) -> list[Seen]:
 async def sent_since(client: Client, credentials: Credentials, minutes: int) -> list[Seen]:
     """What left within so many minutes, without what was typed on the phone or in a browser.
 
-    A message to a number may be listed under the person's hidden id: it is then told under both.
-    Source: getMessages and getContact pages (read 2026-11-21).
+    A message to a number may be listed under the person's hidden id: it is then told under both. The list is what the
+    channel has kept, and its page knows no refusal for a phone that is away: so it counts while one is linked and in
+    step only, which is asked afterwards. Source: getMessages and getContact pages, help desk on SYNC_ERROR (read
+    2026-11-21).
 
     Raises:
-        OutcomeUnknown: the list cannot be read whole; nothing may be concluded. So it is in SYNC_ERROR.
+        OutcomeUnknown: the list cannot be read whole, or no phone is in step; nothing may be concluded.
         ProviderError: any other ending.
     """
     query: Filters = {"from_me": True, "time_from": since(minutes), "sort": "desc"}
     rows = await listed(client, credentials, "/messages/list", "messages", query=query)
+    if state_of(await client.health(credentials, wakeup=False)) != IN_STEP:
+        raise OutcomeUnknown("the channel has no phone whose messages it could list")
     found = [seen_of(row) for row in rows if row.get("from_me") is not False and by_api(row) is not False]
     numbers = {chat: await _number_of(client, credentials, chat) for chat in _hidden(found)}
     told = [replace(seen, chat_id=numbers[seen.chat_id]) for seen in found if numbers.get(seen.chat_id)]

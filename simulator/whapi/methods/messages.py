@@ -93,6 +93,8 @@ def listed(whapi: Whapi, call: Call, messages: list[Message], **more: Any) -> Re
     author = ids.number_of_contact(talk, query["author"], "author") if query.get("author") else None
     own = flag_of(query, "from_me", default=False) if query.get("from_me") else None
     normal = flag_of(query, "normal_types", default=True)
+    if call.here.state != "AUTH" and whapi.config.reads_without_phone == "none":
+        messages = []
     found = [
         message
         for message in messages

@@ -97,6 +97,22 @@ async def test_a_send_that_goes_wrong(
     assert (await wing.sent_since(credentials, 10) != []) is done
 
 
+@pytest.mark.parametrize("what", ["unlink", "sync_error", "break"])
+@pytest.mark.parametrize("kept", ["none", "kept", "refused"])
+async def test_a_list_without_a_linked_phone_proves_nothing(
+    wing: WhapiCloud, upstream: Upstream, what: str, kept: str
+) -> None:
+    """It may be told as a success, and without what was sent: who concluded from it would send twice."""
+    credentials = await linked(wing, upstream)
+    await upstream.knobs(reads_without_phone=kept)
+    assert await wing.sent_since(credentials, 10) == []
+    await wing.send(credentials, HELLO)
+    await upstream.sim(f"whapi/channels/{credentials.account}/{what}", {})
+    await upstream.advance(1)
+    with pytest.raises(ProviderError):
+        await wing.sent_since(credentials, 10)
+
+
 @pytest.mark.parametrize("kind", ["lose_request", "lose_answer", "half_body"])
 @pytest.mark.parametrize(
     ("method", "call"),
