@@ -26,6 +26,8 @@ log = structlog.get_logger()
 BATCH: Final = 500
 MOST_DAYS: Final = 1_000_000_000
 """A balance beyond it is none: such a number is a fault, or in another unit."""
+LONGEST_DOUBT: Final = timedelta(days=1)
+"""An extension of which nobody has learnt more in that time holds up no other's days: a later balance shows it."""
 
 
 async def meet(gateway: Gateway, claim: Claim) -> bool:
@@ -107,12 +109,14 @@ async def read_pool(gateway: Gateway, claim: Claim) -> bool:
     """Read the balance and keep it; settle what came back, if nothing was under way while it was read.
 
     True when all is settled. Beside extensions, deletions are all that moves the pool: what was read before the first
-    and after the last of those that are not settled tells their sum.
+    and after the last of those that are not settled tells their sum. A balance that one answer does not tell may be
+    told by the next, so only one that is never told leaves it to what is likely.
     """
     place = (gateway.name, gateway.environment)
     async with gateway.database.begin(SYSTEM) as uow:
         before = await store.leaving(uow, *place)
         booked = await gateway.books(uow).pool()
+        was_told = (await store.pool(uow, *place)).days is not None
     try:
         told = await gateway.provider.balance()
     except ProviderError as error:
@@ -122,8 +126,8 @@ async def read_pool(gateway: Gateway, claim: Claim) -> bool:
     async with gateway.database.begin(SYSTEM) as uow:
         await work.hold(uow, claim)
         after = await store.leaving(uow, *place)
-        is_quiet = _same(before, after) and not await store.count_open(uow, *place)
-        is_quiet = is_quiet and booked == await gateway.books(uow).pool()
+        is_quiet = _same(before, after) and not await store.count_open(uow, *place, over=LONGEST_DOUBT)
+        is_quiet = is_quiet and booked == await gateway.books(uow).pool() and (days is not None or not was_told)
         if is_quiet:
             await _settle(uow, gateway, after, days)
         pool = await store.pool(uow, *place)

@@ -352,15 +352,14 @@ async def prepaid(uow: UnitOfWork, provider: str, environment: str) -> int:
     return int(await uow.session.scalar(PREPAID, {"provider": provider, "environment": environment}) or 0)
 
 
-async def count_open(uow: UnitOfWork, provider: str, environment: str) -> int:
-    """How many extensions are open."""
-    query = select(func.count()).select_from(Extension)
-    found = await uow.session.scalar(
-        query.where(
-            Extension.provider == provider, Extension.environment == environment, Extension.finished_at.is_(None)
-        )
+async def count_open(uow: UnitOfWork, provider: str, environment: str, *, over: timedelta | None = None) -> int:
+    """How many extensions are open; with `over` those that were begun in the last time."""
+    query = select(func.count()).where(
+        Extension.provider == provider, Extension.environment == environment, Extension.finished_at.is_(None)
     )
-    return int(found or 0)
+    if over is not None:
+        query = query.where(Extension.started_at > uow.now - over)
+    return int(await uow.session.scalar(query) or 0)
 
 
 async def notes(uow: UnitOfWork, provider: str, environment: str, limit: int = 100) -> Sequence[PrepaidAccount]:

@@ -22,7 +22,7 @@ FAULTS = (
     {"method": "changeChannelMode", "kind": "lose_answer", "probability": 0.05},
     {"method": "deleteChannel", "kind": "lose_answer", "probability": 0.1},
     {"method": "deleteInstanceAccount", "kind": "lose_answer", "probability": 0.1},
-    {"method": "getPartners", "kind": "status", "probability": 0.05},
+    {"method": "getPartner", "kind": "status", "probability": 0.05},
 )
 CHARGED = """
     select i.upstream_account as account, t.day::text as day from ledger_transactions t

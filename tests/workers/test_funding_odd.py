@@ -269,6 +269,43 @@ async def test_without_a_balance_a_deletion_is_settled_by_what_is_likely(funds: 
     assert account.note is not None
 
 
+async def test_one_answer_without_a_balance_settles_nothing(funds: Funds) -> None:
+    instance = await funds.instance(days=30)
+    await funds.work()
+    await deleted(funds, instance)
+    rule = {"method": "getPartner", "kind": "status", "status": 200, "body": {"pwr": None}, "times": 1}
+    await funds.upstream.faults({**rule, "provider": "whapi"})
+    await funds.work()
+    assert ((await funds.pool()).days, (await funds.account(instance)).settled_at) == (None, None)
+    await funds.work()
+    account = await funds.account(instance)
+    assert (account.back_days, account.note) == (7, None)
+    await funds.they_match()
+
+
+async def test_an_extension_whose_end_nobody_learns_holds_up_no_others_books(funds: Funds) -> None:
+    doubted, gone = await funds.instance(days=30), await funds.instance(days=30, name="B")
+    await open_books(funds)
+    (one,) = [each for each in await due(funds, funds.gateway()) if each.instance_id == doubted.id]
+    assert await extending.intend(funds.gateway(), one) is not None
+    silent = {"method": "getChannel", "kind": "lose_request", "channel_id": doubted.upstream_account}
+    await funds.upstream.faults(silent)
+    await funds.work()
+    await deleted(funds, gone)
+    await funds.later(seconds=3700)
+    await funds.work()
+    assert (await funds.account(gone)).settled_at is None  # perhaps it is known soon
+    await funds.later(days=1)
+    await funds.work()
+    account = await funds.account(gone)
+    assert (account.back_days, account.settled_at is not None) == (7, True)
+    await funds.upstream.faults()
+    for _ in range(2):
+        await funds.work()
+    assert [row.state for row in await funds.extensions()] == ["lost", "done", "done"]
+    await funds.they_match()
+
+
 async def test_readings_are_kept_for_a_year_and_a_bit(funds: Funds) -> None:
     await funds.work()
     await funds.later(days=401)
