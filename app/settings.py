@@ -1,11 +1,15 @@
 """The only reader of the environment: every setting with its unit, its default and its meaning."""
 
 import difflib
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from app.kit.crypto import Keyring
 from app.kit.egress import Network, parse_networks
@@ -16,6 +20,11 @@ LEASE_MARGIN_SECONDS: Final = 4
 FILE: Final = "_file"
 GATEWAYS: Final = "gateways"
 REPAIR_POLICIES: Final = ("delete", "adopt", "report")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+AT_LEAST_ONE: Final = ("processes", "pool_size", "worker_jobs", "fund_step_days")
+MOST_PORT: Final = 65_535
+DRIVER: Final = "postgresql+asyncpg"
+REDIS: Final = ("redis://", "rediss://", "unix://")
 
 
 class SettingsInvalid(ValueError):
@@ -84,7 +93,7 @@ class Settings:
         """
         given = _given(os.environ if environ is None else environ)
         own = {item.name: item for item in fields(cls) if item.name != GATEWAYS}
-        theirs = _settings_of(given.get("wings", ""))
+        theirs = _settings_of(_modules(given))
         values: dict[str, Any] = {}
         for name, value in given.items():
             short, text = name, value
@@ -92,6 +101,8 @@ class Settings:
                 short, text = name.removesuffix(FILE), _read(PREFIX + name.upper(), value)
             if short not in own | theirs:
                 raise SettingsInvalid(_unknown(PREFIX + name.upper(), [*own, *theirs]))
+            if short in values:
+                raise SettingsInvalid(f"{PREFIX}{short.upper()} is set twice: by itself and by a file")
             values[short] = text if short in theirs else _typed(own[short], text)
         missing = [
             PREFIX + name.upper() for name, item in own.items() if item.default is MISSING and name not in values
@@ -102,6 +113,17 @@ class Settings:
         settings = cls(**values, gateways=gateways)
         settings._check()
         return settings
+
+    @staticmethod
+    def modules() -> str:
+        """What SUBLET_WINGS says, for what needs no other setting.
+
+        Raises:
+            SettingsInvalid: a module that is named is no wing.
+        """
+        modules = _modules(_given(os.environ))
+        _settings_of(modules)
+        return modules
 
     @staticmethod
     def names(modules: str = "") -> tuple[str, ...]:
@@ -117,12 +139,22 @@ class Settings:
         if self.lease_seconds < self.upstream_timeout_seconds + LEASE_MARGIN_SECONDS:
             least = f"{PREFIX}UPSTREAM_TIMEOUT_SECONDS and {LEASE_MARGIN_SECONDS}"
             raise SettingsInvalid(f"{PREFIX}LEASE_SECONDS must be at least {least} together")
-        if self.fund_step_days < 1 or self.fund_margin_days < 0:
-            raise SettingsInvalid(f"{PREFIX}FUND_STEP_DAYS must be at least 1, {PREFIX}FUND_MARGIN_DAYS at least 0")
-        if self.processes < 1:
-            raise SettingsInvalid(f"{PREFIX}PROCESSES must be at least 1")
+        for name, value in vars(self).items():
+            least = 1 if name in AT_LEAST_ONE else 0
+            if isinstance(value, int | float) and not least <= value < math.inf:
+                raise SettingsInvalid(f"{PREFIX}{name.upper()} must be at least {least}")
+        if self.port > MOST_PORT:
+            raise SettingsInvalid(f"{PREFIX}PORT must be at most {MOST_PORT}")
         if self.repair_policy not in REPAIR_POLICIES:
             raise SettingsInvalid(f"{PREFIX}REPAIR_POLICY must be one of {', '.join(REPAIR_POLICIES)}")
+        if self.log_level.lower() not in LOG_LEVELS:
+            raise SettingsInvalid(f"{PREFIX}LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}")
+        for name in ("database_url", "system_database_url", "owner_database_url"):
+            _check_database(PREFIX + name.upper(), getattr(self, name), may_lack=name == "owner_database_url")
+        if not self.redis_url.startswith(REDIS):
+            raise SettingsInvalid(f"{PREFIX}REDIS_URL must begin with one of {', '.join(REDIS)}")
+        if not self.public_url.startswith(("http://", "https://")):
+            raise SettingsInvalid(f"{PREFIX}PUBLIC_URL must begin with http:// or https://")
         self.keyring()
         try:
             self.networks()
@@ -184,6 +216,23 @@ def _typed(item: Field[Any], value: str) -> Any:
         return kind(value)
     except ValueError:
         raise SettingsInvalid(f"{PREFIX}{item.name.upper()} must be a number") from None
+
+
+def _modules(given: Mapping[str, str]) -> str:
+    if "wings" not in given and "wings" + FILE in given:
+        return _read(f"{PREFIX}WINGS{FILE.upper()}", given["wings" + FILE])
+    return given.get("wings", "")
+
+
+def _check_database(name: str, url: str, *, may_lack: bool) -> None:
+    if may_lack and not url:
+        return
+    try:
+        is_right = make_url(url).drivername == DRIVER
+    except (ArgumentError, ValueError):
+        is_right = False
+    if not is_right:
+        raise SettingsInvalid(f"{name} must look like {DRIVER}://ROLE:PASSWORD@HOST:5432/NAME")
 
 
 def _read(name: str, path: str) -> str:

@@ -27,6 +27,13 @@ def test_a_value_may_stand_in_a_file(tmp_path: Path) -> None:
     assert Settings.load(rest | {"SUBLET_SECRET_KEYS_FILE": str(tmp_path / "keys")}).secret_keys == KEY
 
 
+def test_the_wings_too_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "wings").write_text("tests.toy.wing\n")
+    settings = Settings.load(GOOD | {"SUBLET_WINGS_FILE": str(tmp_path / "wings"), "SUBLET_TOY_TOKEN": "canary"})
+    assert settings.gateway()["toy_token"] == "canary"
+    assert "canary" not in str(settings.shown())
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -36,6 +43,18 @@ def test_a_value_may_stand_in_a_file(tmp_path: Path) -> None:
         ({"SUBLET_SECRET_KEYS_FILE": "/nonexistent/keys"}, "SUBLET_SECRET_KEYS_FILE"),
         ({"SUBLET_LEASE_SECONDS": "5", "SUBLET_UPSTREAM_TIMEOUT_SECONDS": "30"}, "SUBLET_LEASE_SECONDS"),
         ({"SUBLET_REPAIR_POLICY": "explode"}, "SUBLET_REPAIR_POLICY"),
+        ({"SUBLET_LOG_LEVEL": "loud"}, "SUBLET_LOG_LEVEL must be one of debug"),
+        ({"SUBLET_PORT": "65536"}, "SUBLET_PORT must be at most 65535"),
+        ({"SUBLET_POOL_SIZE": "0"}, "SUBLET_POOL_SIZE must be at least 1"),
+        ({"SUBLET_SWEEP_SECONDS": "-1"}, "SUBLET_SWEEP_SECONDS must be at least 0"),
+        ({"SUBLET_QUIET_SECONDS": "nan"}, "SUBLET_QUIET_SECONDS must be at least 0"),
+        ({"SUBLET_LISTING_SECONDS": "inf"}, "SUBLET_LISTING_SECONDS must be"),
+        ({"SUBLET_DATABASE_URL": "canary"}, "SUBLET_DATABASE_URL must look like postgresql+asyncpg://"),
+        ({"SUBLET_SYSTEM_DATABASE_URL": "postgresql://a:canary@h/n"}, "SUBLET_SYSTEM_DATABASE_URL must look like"),
+        ({"SUBLET_OWNER_DATABASE_URL": "postgresql+asyncpg://a:canary@h:x/n"}, "SUBLET_OWNER_DATABASE_URL must look"),
+        ({"SUBLET_REDIS_URL": "canary"}, "SUBLET_REDIS_URL must begin with"),
+        ({"SUBLET_PUBLIC_URL": "sublet.example"}, "SUBLET_PUBLIC_URL must begin with http://"),
+        ({"SUBLET_SECRET_KEYS_FILE": __file__}, "SUBLET_SECRET_KEYS is set twice"),
         ({"SUBLET_EGRESS_ALLOW": "everything"}, "SUBLET_EGRESS_ALLOW"),
     ],
 )
