@@ -174,7 +174,10 @@ async def _act(
 ) -> None:
     match said.what:
         case StateChanged() as what:
+            was_connected = instance.connection == "connected"
             await instances.observe(uow, instance, Link(what.link), what.phone)
+            if provider.traits.watch_seconds and not was_connected and instance.connection == "connected":
+                instance.state_checked_at = None  # it may be an old word that came late: looked at soon, not in an hour
         case MessageReceived() as what:
             await messages.received(uow, instance, what, said.happened_at)
         case MessageEchoed() as what:

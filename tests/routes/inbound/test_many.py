@@ -107,6 +107,23 @@ async def test_a_pairing_that_is_told_as_an_earlier_one_is_looked_at(
     assert await tell_beside("unpaired") is None
 
 
+async def test_a_linked_phone_that_is_told_late_is_looked_at(
+    runtime: Runtime, client: httpx2.AsyncClient, hook: Hook
+) -> None:
+    """A callback that was tried again comes after a newer one: nobody would look for an hour, and sends be let in."""
+    late = told("channel", "post", health={"start_at": 1795219200, "uptime": 80, "status": {"text": "AUTH"}})
+    async with runtime.database.begin(SYSTEM) as uow:
+        await uow.session.execute(update(Instance).values(connection="unpaired", connected_at=None))
+    assert (await client.post(hook.path, headers=hook.headers, json=late)).status_code == 200
+    instance = await only(runtime, Instance)
+    assert (instance.connection, instance.state_checked_at) == ("connected", None)
+    again = late | {"health": late["health"] | {"uptime": 90}}
+    async with runtime.database.begin(SYSTEM) as uow:
+        await uow.session.execute(update(Instance).values(state_checked_at=func.now()))
+    assert (await client.post(hook.path, headers=hook.headers, json=again)).status_code == 200
+    assert (await only(runtime, Instance)).state_checked_at is not None
+
+
 @pytest.mark.parametrize(
     "body",
     [
