@@ -1,6 +1,7 @@
 """A round over one partner account that is paid beforehand: what began, what is in doubt, who needs days, the pool."""
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -107,7 +108,9 @@ async def _book(gateway: Gateway, claim: Claim) -> None:
 
 
 async def _all(act: Callable[[One], Awaitable[bool]], them: Sequence[One], ends: float) -> bool:
-    """Do it with all, some at a time, as long as there is time; whether any says yes. One that fails stops no other."""
+    """Do it with all, some at a time, as long as there is time; whether any says yes. One that fails stops no other;
+    nor do those that take all the time, since each round has another order.
+    """
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(each: One) -> bool:
@@ -118,4 +121,4 @@ async def _all(act: Callable[[One], Awaitable[bool]], them: Sequence[One], ends:
                 log.error("account_failed", instance=str(each.instance_id), exc_info=error)
                 return False
 
-    return any(await asyncio.gather(*(one(each) for each in them)))
+    return any(await asyncio.gather(*(one(each) for each in random.sample(them, len(them)))))

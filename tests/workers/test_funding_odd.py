@@ -1,5 +1,6 @@
 """Prepaid days when more than one is at it, when a gateway says what is odd, and when one account spoils its round."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,9 @@ from app.jobs import FundGateway
 from app.kit import work
 from app.kit.db import SYSTEM
 from app.kit.work import Claim, Work
+from app.providers.errors import OutcomeUnknown
 from app.providers.port import Balance, Created, Listed, Provider
+from app.providers.registry import Registry
 from tests.factories import read_instance
 from tests.workers.funds import POOL_DAYS, WHAPI_TOKEN, Funds
 from tests.workers.test_funding_doubles import CALL, comes_right, due, open_books
@@ -304,6 +307,41 @@ async def test_an_extension_whose_end_nobody_learns_holds_up_no_others_books(fun
         await funds.work()
     assert [row.state for row in await funds.extensions()] == ["lost", "done", "done"]
     await funds.they_match()
+
+
+class Hanging:
+    """A gateway that says nothing about some accounts until whoever asks gives up."""
+
+    def __init__(self, provider: Provider, accounts: set[str], seconds: float) -> None:
+        self._provider = provider
+        self._accounts = accounts
+        self._seconds = seconds
+
+    async def one(self, account: str) -> Listed | None:
+        if account in self._accounts:
+            await asyncio.sleep(self._seconds)
+            raise OutcomeUnknown("the gateway gave no answer (Timeout)")
+        return await self._provider.one(account)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+
+async def test_accounts_that_hang_do_not_keep_the_others_from_their_days(funds: Funds) -> None:
+    """As many hang as are asked at once, and their days end first; a round has less time than they take."""
+    hanging = [await funds.instance(days=30, name=f"H{number}") for number in range(rounds.AT_ONCE)]
+    await funds.later(seconds=60)
+    other = await funds.instance(days=30, name="B")
+    await open_books(funds)
+    provider = Hanging(funds.gateway().provider, {each.upstream_account or "" for each in hanging}, 0.2)
+    registry = Registry({("whapi", "live"): cast(Provider, provider)})
+    for _ in range(20):
+        claim = await claimed(funds)
+        await rounds.fund(funds.runtime.database, registry, funds.gateway().options, claim, budget_seconds=0.15)
+        if await funds.extended():
+            break
+        await funds.later(seconds=61)
+    assert (await funds.account(other)).put_days == 13
 
 
 async def test_readings_are_kept_for_a_year_and_a_bit(funds: Funds) -> None:
