@@ -14,7 +14,7 @@ from dev.stack import ROOT
 def demo(*words: str) -> subprocess.CompletedProcess[str]:
     """The demo, to its end."""
     command = [sys.executable, "-m", "dev", "demo", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=220, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=450, check=False)
 
 
 def facts_of(*words: str) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def facts_of(*words: str) -> dict[str, Any]:
     return facts
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_the_demo_ends_well() -> None:
     facts = facts_of()
     assert facts["provider"] == "green_api"
@@ -37,7 +37,7 @@ def test_the_demo_ends_well() -> None:
     assert facts["billed_days"] >= 2
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_the_demo_on_whapi_ends_with_the_days_back_in_the_pool() -> None:
     facts = facts_of("whapi")
     assert facts["provider"] == "whapi"
@@ -47,7 +47,7 @@ def test_the_demo_on_whapi_ends_with_the_days_back_in_the_pool() -> None:
     assert facts["billed_days"] == 0
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_the_demo_on_both_gateways_ends_with_equal_books() -> None:
     facts = facts_of("mixed")
     at_green, at_whapi = facts["shares"]["GREEN-API"], facts["shares"]["Whapi"]

@@ -54,11 +54,11 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-@pytest.fixture
-async def port() -> AsyncIterator[int]:
-    """A server of its own."""
+@asynccontextmanager
+async def served(how: type[Listening]) -> AsyncIterator[int]:
+    """A server of its own; its port."""
     listening = free_socket()
-    server = uvicorn.Server(uvicorn.Config(echo, http=Hurried, lifespan="off", log_config=None, access_log=False))
+    server = uvicorn.Server(uvicorn.Config(echo, http=how, lifespan="off", log_config=None, access_log=False))
     task = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:
         await asyncio.sleep(0.01)
@@ -67,12 +67,26 @@ async def port() -> AsyncIterator[int]:
     await task
 
 
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    """Of one that waits less."""
+    async with served(Hurried) as place:
+        yield place
+
+
+@pytest.fixture
+async def patient() -> AsyncIterator[int]:
+    """Of one that waits as long as it does in truth, for what is not about time."""
+    async with served(Listening) as place:
+        yield place
+
+
 @asynccontextmanager
 async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """One connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             yield reader, writer
     finally:
         writer.close()
@@ -98,8 +112,8 @@ async def test_what_does_not_come_in_time_is_not_waited_for(port: int, begun: by
         assert await reader.read() == b""
 
 
-async def test_a_head_that_never_ends_is_refused(port: int) -> None:
-    async with connected(port) as (reader, writer):
+async def test_a_head_that_never_ends_is_refused(patient: int) -> None:
+    async with connected(patient) as (reader, writer):
         writer.write(GET)
         sent = 0
         while not reader.at_eof() and sent < 100 * HEAD_BYTES:
@@ -174,8 +188,8 @@ async def test_who_was_answered_early_may_finish_but_not_go_on(port: int) -> Non
     ids=["lines", "line", "bytes"],
 )
 @pytest.mark.parametrize("pieces", [1, 50])
-async def test_a_head_has_bounds_however_it_comes(port: int, head: bytes, pieces: int) -> None:
-    async with connected(port) as (reader, writer):
+async def test_a_head_has_bounds_however_it_comes(patient: int, head: bytes, pieces: int) -> None:
+    async with connected(patient) as (reader, writer):
         whole = GET + head + b"\r\n"
         size = len(whole) // pieces + 1
         answer = asyncio.create_task(heard(reader))
@@ -187,8 +201,8 @@ async def test_a_head_has_bounds_however_it_comes(port: int, head: bytes, pieces
         assert (await answer).startswith(b"HTTP/1.1 400")
 
 
-async def test_a_few_may_be_sent_together_and_not_thousands(port: int) -> None:
-    async with connected(port) as (reader, writer):
+async def test_a_few_may_be_sent_together_and_not_thousands(patient: int) -> None:
+    async with connected(patient) as (reader, writer):
         writer.write(b"GET /early HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
         for _ in range(5):
             await reader.readuntil(b"\r\n\r\nno")

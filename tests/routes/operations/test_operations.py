@@ -64,7 +64,7 @@ async def test_an_operation_tells_how_far_it_is(client: Client, runtime: Runtime
 async def test_waiting_ends_with_the_operation(client: Client, runtime: Runtime) -> None:
     tenant = await make_tenant(runtime)
     operation_id, _ = await begin(client, tenant)
-    headers = tenant.headers | {"Prefer": "wait=10"}
+    headers = tenant.headers | {"Prefer": "wait=25"}
     started = time.monotonic()
     waiting = asyncio.create_task(client.get(f"/v1/operations/{operation_id}", headers=headers))
     await asyncio.sleep(0.2)
@@ -74,8 +74,8 @@ async def test_waiting_ends_with_the_operation(client: Client, runtime: Runtime)
     await move(runtime, operation_id, end=True)
     reply = await waiting
     assert reply.json()["status"] == "failed"
-    assert reply.headers["preference-applied"] == "wait=10"
-    assert time.monotonic() - started < 5
+    assert reply.headers["preference-applied"] == "wait=25"
+    assert time.monotonic() - started < 20
 
 
 async def test_waiting_for_a_change_ends_with_the_first(client: Client, runtime: Runtime) -> None:
@@ -126,15 +126,16 @@ def test_how_long_a_preference_asks_for(prefer: str | None, seconds: float | Non
 async def test_many_waiters_hold_no_connections(client: Client, runtime: Runtime) -> None:
     tenant = await make_tenant(runtime)
     operation_id, _ = await begin(client, tenant)
-    headers = tenant.headers | {"Prefer": "wait=2"}
+    headers = tenant.headers | {"Prefer": "wait=25"}
     waiting = [
         asyncio.create_task(client.get(f"/v1/operations/{operation_id}", headers=headers))
         for _ in range(runtime.settings.pool_size * 3)
     ]
     await asyncio.sleep(0.3)
-    started = time.monotonic()
     assert (await client.get("/v1/instances", headers=tenant.headers)).status_code == 200
-    assert time.monotonic() - started < 1
+    assert not any(each.done() for each in waiting), "it waited for none of them"
+    await move(runtime, operation_id)
+    await move(runtime, operation_id, end=True)
     for reply in await asyncio.gather(*waiting):
         assert reply.status_code == 200
 
