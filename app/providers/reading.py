@@ -57,7 +57,7 @@ def rows_of(value: Any) -> list[dict[str, Any]]:
 
 def texts_in(holder: Any, name: str) -> list[str]:
     """The texts of a list inside an object."""
-    return [each.replace("\x00", "\ufffd") for each in list_in(holder, name) if isinstance(each, str)]
+    return [text_in({"": each}, "") for each in list_in(holder, name) if isinstance(each, str)]
 
 
 def flag_in(holder: Any, name: str) -> bool | None:

@@ -63,7 +63,7 @@ def read_notice(body: Any) -> Notification:
     """
     type_, verb = event_of(body)
     name = f"{type_}.{verb}"
-    read = _read(body, verb)
+    read = _read(body, _verb(body))
     what = read.what or Unmapped(name)
     account = text_in(body, "channel_id") or None
     return Notification(
@@ -86,10 +86,14 @@ def apart(body: Any) -> list[Any]:
 
 
 def event_of(body: Any) -> tuple[str, str]:
-    """Type and verb of a callback; the verb is `event` in samples, `method` in the reference."""
+    """Type and verb of a callback, `post` where none is told."""
+    return text_in(object_in(body, "event"), "type") or "unknown", _verb(body) or "post"
+
+
+def _verb(body: Any) -> str:
+    """The verb, which is `event` in samples and `method` in the reference; empty when none is told."""
     event = object_in(body, "event")
-    verb = text_in(event, "event") or text_in(event, "method")
-    return text_in(event, "type") or "unknown", verb.lower() or "post"
+    return (text_in(event, "event") or text_in(event, "method")).lower()
 
 
 def _read(body: Any, verb: str) -> Read:

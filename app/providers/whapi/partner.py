@@ -302,13 +302,16 @@ async def _pages(client: Client) -> Sequence[Any] | None:
         page = answer.get("channels") if isinstance(answer, dict) else None
         if not isinstance(page, list):
             raise OutcomeUnknown(UNREADABLE)
+        is_full = len(page) >= PAGE
         if rows:
             if not page or text_in(page[0], "id") != text_in(rows[-1], "id"):
                 return None
             page = page[1:]
         rows += page
         total = number_in(answer, "total")
-        if not page or (total is not None and len(rows) >= total):
+        # A full page may not be the last, whatever `total` says: of some lists it is that of the page.
+        is_last = not is_full and total is not None and len(rows) >= total
+        if not page or is_last:
             ids = {text_in(row, "id") for row in rows}
             return rows if len(ids) == len(rows) and (total is None or len(rows) == total) else None
     raise OutcomeUnknown("the listing has no end")

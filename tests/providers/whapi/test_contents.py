@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,6 +170,13 @@ BUTTONS = [
 )
 def test_what_messages_say(row: Any, kind: str, content: dict[str, Any]) -> None:
     assert read_content(row) == (kind, content)
+
+
+def test_half_a_character_in_a_list_of_texts_can_be_kept() -> None:
+    poll = {"title": "Which \ud83d?", "options": ["one \ud83d", "two\x00"], "vote_limit": 1}
+    _, content = read_content({"type": "poll", "poll": poll})
+    assert msgspec.json.decode(msgspec.json.encode(content)) == content
+    assert [option[:3] for option in content["options"]] == ["one", "two"]
 
 
 def test_no_address_of_a_file_is_told() -> None:

@@ -272,6 +272,7 @@ EVENTS = [
     ("messages", "patch", {"messages_updates": [{"id": "A", "after_update": {"status": "read"}}]}),
     ("statuses", "post", {"statuses": [{"id": "A", "status": "deleted"}]}),
     ("service", "post", {"anything": 1}),
+    ("users", "put", {"user": {"id": OWN}}),
 ]
 
 
@@ -281,6 +282,19 @@ def test_what_we_have_no_word_for_is_passed_on_by_its_name(type_: str, verb: str
     assert read.what == Unmapped(f"{type_}.{verb}")
     assert read.account == "RAVENX-7Q2LM"
     assert read.dedupe != read_notice(_body(type_, verb, **payload, more=1)).dedupe or type_ in ("messages", "statuses")
+
+
+@pytest.mark.parametrize("event", [None, {}, {"type": "users"}, "users.delete"], ids=["none", "empty", "half", "text"])
+def test_a_user_of_whom_no_verb_is_told_is_neither_linked_nor_away(event: Any) -> None:
+    body = {"user": {"id": OWN, "name": "Shop"}, "channel_id": "RAVENX-7Q2LM"}
+    assert isinstance(read_notice(body | ({} if event is None else {"event": event})).what, Unmapped)
+
+
+@pytest.mark.parametrize(("type_", "verb"), [("message", "put"), ("ack", "put"), ("chat", "patch"), ("status", "post")])
+def test_what_a_callback_says_is_known_by_its_payload_under_old_names_too(type_: str, verb: str) -> None:
+    row = {"id": "A-b", "status": "read", "recipient_id": THEIR_ANN, "timestamp": "1795219265"}
+    assert read_notice(_body(type_, verb, statuses=[row])) == read_notice(_body("statuses", "post", statuses=[row]))
+    assert read_notice(_body(type_, verb, messages=[_message()])) == read_notice(_body(messages=[_message()]))
 
 
 def test_the_notice_of_a_low_balance_is_about_no_account() -> None:

@@ -166,6 +166,31 @@ async def test_a_listing_that_changes_under_the_reading_is_no_listing(pages: lis
         await wing.close()
 
 
+@pytest.mark.parametrize(
+    ("more", "total", "is_whole"), [(0, 500, True), (2, 502, True), (2, None, True), (2, 500, False)]
+)
+async def test_a_full_page_is_not_the_last_whatever_total_says(more: int, total: int | None, is_whole: bool) -> None:
+    """`total` may be that of a page, as lists of the gate have it: channels behind it would be created again."""
+    rows = [{"id": f"C{number}"} for number in range(500 + more)]
+    counts = {} if total is None else {"total": total}
+    async with raw_server(answering(b"")) as server:
+
+        async def play(reader: object, writer: object) -> None:
+            line = await server.request(reader)  # type: ignore[arg-type]
+            offset = int(line.partition(b"offset=")[2].split()[0])
+            page = json.dumps({"channels": rows[offset : offset + 500], **counts}).encode()
+            writer.write(reply(page))  # type: ignore[attr-defined]
+
+        server.play = play
+        wing = whapi(server.url)
+        if is_whole:
+            assert [row.account for row in await wing.listing()] == [row["id"] for row in rows]
+        else:
+            with pytest.raises(OutcomeUnknown):
+                await wing.listing()
+        await wing.close()
+
+
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b'{"channels":[{"name":"x"}]}', b'{"channels":{}}', b"<p>"])
 async def test_a_listing_that_cannot_be_read_says_nothing(body: bytes) -> None:
     async with raw_server(answering(reply(body))) as server:
