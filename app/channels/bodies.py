@@ -22,7 +22,8 @@ LARGE_JSON_BYTES: Final = 12 * 1024 * 1024
 FORM_BYTES: Final = 512 * 1024
 AT_ONCE: Final = 4
 """Large bodies of one tenant that one process holds in memory."""
-NEEDED: Final = ("to",)
+NEEDED: Final = {"/messages/": ("to",), "/stories": ("contacts",), "/users/profile": ("name",)}
+"""What of a form decides what is done with its file: it is known before, wherever it stands."""
 WHOLE_FILES: Final = ("/media", "/messages/media/{MediaMessageType}")
 """Where a text is a file. Source: body types of the Whapi gate reference (read 2026-11-21)."""
 _LARGE: Final = Places(AT_ONCE)
@@ -69,7 +70,7 @@ async def _form(call: Call, receive: Receive, *, takes_file: bool) -> AsyncItera
         raise InvalidRequest("This call takes no file.")
     again: Any = asgi.replaying(seen, receive)
     owner = call.channel.tenant_id
-    needed = NEEDED if call.route.path.startswith("/messages/") else ()
+    needed = next((names for path, names in NEEDED.items() if call.route.path.startswith(path)), ())
     async with incoming.taking(again, call.headers, needed=needed, owner=owner) as file:
         yield replace(call, fields=Fields(file.fields), file=file)
 

@@ -1,6 +1,5 @@
 """Parameters of a call, read as Whapi reads them; unknown ones are passed over."""
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -53,9 +52,9 @@ class Fields:
                 value = float(value)
             except ValueError:
                 value = None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.wrong(name, "must be a number")
-        if not least <= value <= most:
+        if not least <= value <= most:  # nor what is no number, or beyond all
             raise self.wrong(name, f"must be between {least:g} and {most:g}")
         return value
 

@@ -176,7 +176,7 @@ async def _at(asking: "Asking", call: Call, url: str) -> Media:
     if not links.is_link(url):
         raise call.said.wrong("media", "must be an address of at most 2000 characters")
     if not links.is_ours(url, asking.parts.public_url):
-        return Media(url=url, media_type=call.said.maybe("mime_type"))
+        return Media(url=url, media_type=_named_type(call))
     async with asking.parts.database.begin(call.channel.tenant_id) as uow:
         found = await links.open_url(uow, url, call.channel.tenant_id)
     return Media(url=found.url, name=found.name, is_kept=True)
@@ -184,7 +184,7 @@ async def _at(asking: "Asking", call: Call, url: str) -> Media:
 
 def _decoded(call: Call, name: str, told: str) -> Media:
     head = DATA.match(told)
-    kind = call.said.maybe("mime_type")
+    kind = _named_type(call)
     if head is not None:
         kind, told = head[1] or kind, told[head.end() :]
     try:
@@ -197,6 +197,12 @@ def _decoded(call: Call, name: str, told: str) -> Media:
         raise BodyTooLarge("Send larger files in a form, or as the body.")
     given = re.search(r";name=([^;,]*)", head[2] or "") if head is not None else None
     return Media(held=held, media_type=kind, name=names.safe(given[1]) if given else "")
+
+
+def _named_type(call: Call) -> str:
+    """The type that a call names; empty for what is none."""
+    found = names.plain_type(call.said.maybe("mime_type"))
+    return "" if found == names.UNKNOWN_TYPE else found
 
 
 def _is_shown_as(kind: str, name: str) -> bool:

@@ -29,6 +29,8 @@ FILE_LINKS: Final = frozenset(
 HIDDEN: Final = frozenset({"token", "apiUrl", "api_url", "ip", "server", "ownerId", "projectId", "proxy"})
 READS: Final = ("GET", "HEAD")
 OURS: Final = "channel_id"
+PROFILE: Final = "/users/profile"
+"""Where a file is called `icon`; everywhere else it is `media`."""
 OF_PEOPLE: Final = frozenset(
     {"body", "caption", "text", "title", "name", "pushname", "about", "description", "comment"}
 )
@@ -44,11 +46,10 @@ async def passed(asking: "Asking", call: Call) -> Answer:
     """
     channel, raw = call.channel, call.raw
     if call.route.takes == "file":
-        fields = dict(call.said.given)
-        media = await files.media_of(asking, call)
-        if media is not None:
-            fields["media"] = media.url or await media.inline()
-        raw = msgspec.json.encode(fields)
+        name = "icon" if call.route.path == PROFILE else "media"
+        media = await files.media_of(asking, call, name)
+        told = {} if media is None else {name: media.url or await media.inline()}
+        raw = msgspec.json.encode({**call.said.given, **told})  # of a form all is known once its file has been read
     kind = JSON if raw else ""
     native = Native(path_of(call), call.route.verb, call.query_string.decode("ascii", "ignore"), raw, kind)
     reply = await asking.native(channel, call.route.method, native)

@@ -90,13 +90,13 @@ async def media(asking: Asking, call: Call) -> Answer:
 
 async def send_file(asking: Asking, call: Call, kind: str) -> Answer:
     """Send a file; one that comes with the call is stored with the gateway first."""
-    _refuse_edit(call.said)
     found = await files.needed(asking, call)
     called = found.named(kind, call.said.maybe("filename", longest=LONGEST_NAME))
     shown = {"mime_type": names.plain_type(found.media_type, called)}
 
     def message(link: str) -> Send:
         fields = call.said  # of a form more is known once its file has been read
+        _refuse_edit(fields)
         name = found.named(kind, fields.maybe("filename", longest=LONGEST_NAME))
         caption = fields.maybe("caption", longest=LONGEST_CAPTION) if kind in CAPTIONED else ""
         return Send(fields.chat("to"), FileByUrl(link, name, caption), fields.quoted())

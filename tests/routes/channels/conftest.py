@@ -66,6 +66,7 @@ class Client:
         message_id = f"3A{self.count:06d}"
         await self.stage.act("receive", chat_id="79990003344@c.us", text=words, id_message=message_id)
         await asyncio.sleep(0.2)
+        await self.stage.heard()
         return message_id
 
     async def row(self, uow: UnitOfWork) -> Line:

@@ -9,6 +9,8 @@ from tests.conftest import Upstream
 from tests.routes.channels.conftest import ANN, Client, Opened
 from tests.routes.compat.speaking.stage import Stage
 
+JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 40_000
+"""Larger than a server reads at once."""
 TEXT: dict[str, Any] = {"content": b"Tulips: 3", "headers": {"Content-Type": "text/plain; charset=utf-8"}}
 
 
@@ -84,3 +86,37 @@ async def test_a_token_in_the_address_is_refused_with_its_right_place(client_of:
     reply = await client_of.http.get(f"/whapi/health?token={client_of.line.token}")
     assert reply.status_code == 401
     assert "Authorization: Bearer" in reply.json()["error"]["details"]
+
+
+def behind(name: str, /, **fields: str) -> dict[str, Any]:
+    """A form whose fields stand behind its file."""
+    parts: list[Any] = [(name, ("a.jpg", JPEG, "image/jpeg")), *((key, (None, text)) for key, text in fields.items())]
+    return {"files": parts}
+
+
+async def test_what_decides_about_a_file_is_heard_where_it_stands_behind_it(opened: Opened) -> None:
+    async with opened() as client:
+        to_few = await client.call("POST", "/stories/send/media", **behind("media", contacts="79990003344"))
+        assert (to_few.status_code, "contacts" in to_few.text) == (400, True)
+        edited = await client.call("POST", "/messages/image", **behind("media", to=ANN, edit="ABCDEF"))
+        assert edited.status_code == 400
+        assert await client.ok("GET", "/stories") == {"messages": [], "count": 0, "total": 0, "offset": 0}
+        assert (await client.ok("GET", "/messages/list"))["messages"] == []
+        renamed = await client.call("PATCH", "/users/profile", **behind("icon", name="New name"))
+        assert renamed.status_code == (501 if client.away is None else 200)
+        if client.away is not None:
+            upstream = client.away.channel.upstream
+            asked = await upstream.asked("updateUserProfile")
+            assert asked.startswith('{"name":"New name","icon":"data:image/jpeg;base64,')
+            sticker = await client.ok("POST", "/messages/sticker", **behind("media", to=ANN, mime_type="image/webp"))
+            assert sticker["message"]["chat_id"] == ANN
+            assert '"mime_type":"image/webp"' in (await upstream.asked("sendMessageSticker"))[:200]
+
+
+async def test_a_type_that_is_none_is_passed_over(opened: Opened) -> None:
+    async with opened() as client:
+        for odd in ("a\x00b", "image/png\r\nX: y", "é" * 50, "x" * 4000):
+            body = {"media": "/9j/4AAA", "mime_type": odd}
+            assert (await client.ok("POST", "/media", json=body))["media"]
+            sent = await client.ok("POST", "/messages/image", json=body | {"to": ANN})
+            assert sent["message"]["image"]["mime_type"] == "image/jpeg"

@@ -27,6 +27,7 @@ WRONG: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a picture without a file": ("POST", "/messages/image", {"to": ANN}),
     "a file that is none": ("POST", "/messages/image", {"to": ANN, "media": "what is this?"}),
     "an edit of a picture": ("POST", "/messages/image", {"to": ANN, "media": "https://a.example/a.jpg", "edit": "X"}),
+    "a place beyond all": ("POST", "/messages/location", {"to": ANN, "latitude": 10**400, "longitude": 0}),
     "a place beyond the pole": ("POST", "/messages/location", {"to": ANN, "latitude": 91, "longitude": 0}),
     "a card without a number": ("POST", "/messages/contact", {"to": ANN, "name": "Ann", "vcard": "BEGIN:VCARD"}),
     "a poll of one option": ("POST", "/messages/poll", {"to": ANN, "title": "?", "options": ["a"]}),
