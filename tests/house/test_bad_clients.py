@@ -192,28 +192,39 @@ async def target(runtime: Runtime, drain: Drain, upstream: Upstream, tmp_path: P
             assert word not in said, said[said.index(word) - 500 :][:3000]
 
 
-async def heard(reader: asyncio.StreamReader, seconds: float) -> bytes:
-    """What comes until the other side closes, or is silent for so long."""
-    came = bytearray()
+SILENT_SECONDS = 0.7
+"""After which a server that says nothing is taken to wait for more."""
+
+
+async def heard(reader: asyncio.StreamReader, first_seconds: float) -> bytes:
+    """What comes until the other side closes, or is silent: before it says anything for so long, then for less."""
+    came, seconds = bytearray(), first_seconds
     with contextlib.suppress(ConnectionError, TimeoutError):
         while piece := await asyncio.wait_for(reader.read(65536), seconds):
-            came += piece
+            came, seconds = came + piece, SILENT_SECONDS
     return bytes(came)
 
 
-async def tried(target: Target, sent: bytes, *, half_close: bool = False, hang_up: int | None = None) -> bytes:
+async def tried(
+    target: Target,
+    sent: bytes,
+    *,
+    half_close: bool = False,
+    hang_up: int | None = None,
+    first_seconds: float = SILENT_SECONDS,
+) -> bytes:
     """What a client hears that sends this; one that hangs up does so after some of it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", target.api.port)
     try:
         with contextlib.suppress(ConnectionError):
             writer.write(sent if hang_up is None else sent[:hang_up])
-            await asyncio.wait_for(writer.drain(), 5)
+            await asyncio.wait_for(writer.drain(), 20)
             if hang_up is not None:
                 writer.transport.abort()
                 return b""
             if half_close:
                 writer.write_eof()
-        return await heard(reader, 0.7)
+        return await heard(reader, first_seconds)
     finally:
         writer.close()
 
@@ -306,7 +317,7 @@ ANSWERED = {
 
 async def test_what_can_be_answered_is_answered_with_what_is_wrong(target: Target) -> None:
     for name, status in ANSWERED.items():
-        words = await tried(target, WAYS[name](target))
+        words = await tried(target, WAYS[name](target), first_seconds=60)
         assert words.partition(b"\r\n")[0].split(b" ")[1:2] == [status], (name, words[:300])
 
 

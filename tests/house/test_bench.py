@@ -76,7 +76,7 @@ async def test_a_closed_loop_has_no_more_requests_under_way_than_connections() -
         return web.Response()
 
     async with answering(count) as url:
-        shape = Shape(seconds=0.2, connections=3)
+        shape = Shape(seconds=0.6, connections=3)
         (outcome,) = await drive([Phase(name="closed", url=url, body="{}", shape=shape)])
     assert most == 3
     assert len(outcome.latencies_ms) > 3

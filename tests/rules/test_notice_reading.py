@@ -56,10 +56,10 @@ def test_the_rest_is_passed_on_as_it_came() -> None:
 
 
 def test_a_long_text_without_a_gap_takes_no_long_time() -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     assert public_copy({"thumbnail": "A" * 500_000}, TRAITS) == {"thumbnail": "A" * 500_000}
     assert public_copy("B" * 500_000 + ".green-api.com", TRAITS) == "[removed]"
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize(
