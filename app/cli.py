@@ -1,36 +1,53 @@
 """The command `sublet`: serving, migrating, and the operator's daily work."""
 
-import asyncio
 import json
 import sys
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-import msgspec
 import rich_click as click
-from rich.console import Console
-from rich.table import Table
+from alembic.util import CommandError
 
 from app import migrate as migrations
 from app.accounts import service as accounts
 from app.admin import coverage, moves, suppliers
 from app.admin import service as admin
-from app.admin.suppliers_schemas import SupplierCheck
-from app.kit.db import SYSTEM, UnitOfWork
-from app.kit.errors import AppError, NotFound
-from app.kit.queue import SilentBell
+from app.admin.schemas import MOST_DAYS, GatewayName
+from app.admin.suppliers_schemas import MOST_WEIGHT, SupplierCheck
+from app.instances.models import STATUSES
+from app.kit.db import UnitOfWork
+from app.kit.log import configure
+from app.kit.wire import Line, Name, Reference
 from app.main import create_app
 from app.openapi import contract as polished
 from app.providers import wings
-from app.runtime import Runtime, open_runtime
+from app.runtime import Runtime
 from app.serve import CannotListen
 from app.serve import run as run_api
 from app.settings import Settings, SettingsInvalid
+from app.terminal import (
+    DATABASE_ERRORS,
+    EXIT_FAILED,
+    EXIT_NOT_FOUND,
+    EXIT_USAGE,
+    fail,
+    fail_of_database,
+    load,
+    plain,
+    run,
+    show,
+    text,
+    trip,
+)
 
 CONTRACT: Final = Path(__file__).parent.parent / "openapi" / "openapi.json"
-EXIT_FAILED, EXIT_USAGE, EXIT_NOT_FOUND, EXIT_CONFLICT = 1, 2, 3, 5
+ALL_AT_ONCE: Final = 100
+NAME: Final = text(Name, "a name of 1 to 60 characters")
+LINE: Final = text(Line, "one line of at most 500 characters")
+REFERENCE: Final = text(Reference, "one line of 1 to 255 characters")
+GATEWAY: Final = text(GatewayName, "a gateway's name, such as `whapi`")
+DAYS: Final = click.IntRange(1, MOST_DAYS)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -67,20 +84,25 @@ def migrate(revision: str) -> None:
     settings = load()
     if not settings.owner_database_url:
         fail("SUBLET_OWNER_DATABASE_URL is not set", EXIT_USAGE)
-    migrations.upgrade(settings.owner_database_url, revision)
-    click.echo(f"migrated to {migrations.head()}")
+    try:
+        migrations.upgrade(settings.owner_database_url, revision)
+    except CommandError as error:
+        fail(str(error), EXIT_USAGE)
+    except DATABASE_ERRORS as error:
+        fail_of_database(error)
+    click.echo(f"migrated to {migrations.head() if revision == 'head' else revision}")
 
 
 @cli.command()
 @click.option("--write", is_flag=True, help="Write openapi/openapi.json instead of printing.")
 def openapi(write: bool) -> None:
     """Print the API's contract."""
-    text = contract()
+    made = contract()
     if write:
-        CONTRACT.write_text(text, encoding="utf-8")
+        CONTRACT.write_text(made, encoding="utf-8")
         click.echo(f"wrote {CONTRACT.name}")
     else:
-        click.echo(text, nl=False)
+        click.echo(made, nl=False)
 
 
 def contract() -> str:
@@ -101,7 +123,7 @@ def operator_keys() -> None:
 
 
 @operator_keys.command("create")
-@click.option("--name", required=True)
+@click.option("--name", type=NAME, required=True, help="What it is for.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def operator_keys_create(name: str, as_json: bool) -> None:
     """Make a key; its secret is shown this once."""
@@ -120,40 +142,47 @@ def instances() -> None:
 
 
 @instances.command("list")
-@click.option("--status", help="Only those with this status.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only those with this status.")
 @click.option("-o", "--output", type=click.Choice(["table", "json", "id"]), default="table")
 def instances_list(status: str | None, output: str) -> None:
-    """List instances, newest first."""
+    """List all instances, newest first."""
 
     async def read(uow: UnitOfWork, _: Runtime) -> list[dict[str, Any]]:
-        page = await admin.list_instances(uow, status=status, limit=100, cursor=None)
-        return [_plain(item) for item in page.data]
+        page = await admin.list_instances(uow, status=status, limit=ALL_AT_ONCE, cursor=None)
+        found = [*page.data]
+        while page.next_cursor is not None:
+            page = await admin.list_instances(uow, status=status, limit=ALL_AT_ONCE, cursor=page.next_cursor)
+            found += page.data
+        return [plain(each) for each in found]
 
-    show(
-        run(read), ["id", "organization_id", "name", "status", "connection", "billing_mode", "paid_through_at"], output
-    )
+    columns = ["id", "name", "provider", "environment", "status", "connection", "billing_mode", "paid_through_at"]
+    show(run(read), [*columns, "remains_of"], output)
 
 
 @instances.command("go-live")
 @click.argument("instance_id")
-@click.option("--days", type=int, required=True, help="How many days are paid.")
-@click.option("--reference", required=True, help="Your payment's reference; the same one is booked once.")
+@click.option("--days", type=DAYS, required=True, help="How many days are paid.")
+@click.option(
+    "--reference", type=REFERENCE, required=True, help="Your payment's reference; the same one is booked once."
+)
 def instances_go_live(instance_id: str, days: int, reference: str) -> None:
     """Take an instance from trial to live, or extend it, by days."""
 
     async def act(uow: UnitOfWork, _: Runtime) -> dict[str, Any]:
-        return _plain(await admin.go_live(uow, instance_id, days=days, reference=reference, actor="cli"))
+        return plain(await admin.go_live(uow, instance_id, days=days, reference=reference, actor="cli"))
 
     click.echo(json.dumps(run(act), indent=2))
 
 
 @instances.command("extend")
 @click.argument("instance_id")
-@click.option("--days", type=int, required=True, help="How many days are paid.")
-@click.option("--reference", required=True, help="Your payment's reference; the same one is booked once.")
+@click.option("--days", type=DAYS, required=True, help="How many days are paid.")
+@click.option(
+    "--reference", type=REFERENCE, required=True, help="Your payment's reference; the same one is booked once."
+)
 @click.pass_context
 def instances_extend(context: click.Context, instance_id: str, days: int, reference: str) -> None:
-    """The same as go-live, for an instance that is live already."""
+    """Add paid days; the same as go-live, so an instance on trial is live from then on."""
     context.invoke(instances_go_live, instance_id=instance_id, days=days, reference=reference)
 
 
@@ -163,19 +192,19 @@ def instances_retry(instance_id: str) -> None:
     """Provision an instance again whose provisioning failed."""
 
     async def act(uow: UnitOfWork, _: Runtime) -> dict[str, Any]:
-        return _plain(await admin.retry(uow, instance_id))
+        return plain(await admin.retry(uow, instance_id))
 
     click.echo(json.dumps(run(act), indent=2))
 
 
 @instances.command("move")
 @click.argument("instance_id")
-@click.option("--to", "provider", help="The gateway; without it one is chosen.")
+@click.option("--to", "provider", type=GATEWAY, help="The gateway; without it one is chosen.")
 def instances_move(instance_id: str, provider: str | None) -> None:
     """Move an instance to another gateway; its phone is to be linked anew."""
 
     async def act(uow: UnitOfWork, runtime: Runtime) -> dict[str, Any]:
-        return _plain(await moves.move(uow, runtime.registry, runtime.instance_options, instance_id, to=provider))
+        return plain(await moves.move(uow, runtime.registry, runtime.instance_options, instance_id, to=provider))
 
     click.echo(json.dumps(run(act), indent=2))
 
@@ -186,19 +215,22 @@ def instances_move(instance_id: str, provider: str | None) -> None:
     "--approve", is_flag=True, help="With --apply: delete even where so much would be deleted that it is held."
 )
 def reconcile(apply_now: bool, approve: bool) -> None:
-    """Compare the upstream's listing with our rows; tells what would be done unless --apply."""
-    settings = load()
+    """Compare the upstream's listing with our rows; tells what would be done unless --apply. 1 when one could not be
+    read.
+    """
     if approve and not apply_now:
         fail("--approve goes with --apply", EXIT_USAGE)
 
-    async def compare() -> list[dict[str, Any]]:
-        async with open_runtime(settings, bell=SilentBell(), application="cli") as runtime:
-            differences = await admin.compare_listing(
-                runtime.database, runtime.registry, runtime.instance_options, dry_run=not apply_now, approved=approve
-            )
-            return [_plain(difference) for difference in differences]
+    async def compare(runtime: Runtime) -> list[dict[str, Any]]:
+        differences = await admin.compare_listing(
+            runtime.database, runtime.registry, runtime.instance_options, dry_run=not apply_now, approved=approve
+        )
+        return [plain(difference) for difference in differences]
 
-    show(asyncio.run(compare()), ["kind", "environment", "subject", "tag", "sightings", "action"], "table")
+    found = trip(compare)
+    show(found, ["kind", "environment", "subject", "tag", "sightings", "action"], "table")
+    if any(each["kind"] == "unread" for each in found):
+        fail("an account's listing could not be read; `sublet providers check` says why", EXIT_FAILED)
 
 
 @cli.group()
@@ -216,7 +248,7 @@ def providers_list(output: str) -> None:
     """List gateways with weight, health and limit."""
 
     async def read(uow: UnitOfWork, runtime: Runtime) -> list[dict[str, Any]]:
-        return [_plain(each) for each in await suppliers.listing(uow, runtime.registry, runtime.instance_options)]
+        return [plain(each) for each in await suppliers.listing(uow, runtime.registry, runtime.instance_options)]
 
     columns = ["provider", "environment", "weight", "paused_at", "is_well", "creations_used", "waiting"]
     show(run(read), columns, output)
@@ -227,22 +259,19 @@ def providers_list(output: str) -> None:
 @click.option("--environment", type=Environment, help="Only this one.")
 def providers_check(provider: str | None, environment: str | None) -> None:
     """Ask gateways now, and say what is wrong in plain words; 1 when one cannot be used."""
-    settings = load()
 
-    async def look() -> list[SupplierCheck]:
-        async with open_runtime(settings, bell=SilentBell(), application="cli") as runtime:
-            wanted = [
-                (name, where)
-                for name, where, _ in runtime.registry.all()
-                if provider in (None, name) and environment in (None, where)
-            ]
-            those = (runtime.database, runtime.registry, runtime.instance_options)
-            low_days = runtime.funding_options.low_days
-            return [await suppliers.check(*those, *each, low_days=low_days) for each in wanted]
+    async def look(runtime: Runtime) -> tuple[list[SupplierCheck], list[str]]:
+        there = [(name, where) for name, where, _ in runtime.registry.all()]
+        wanted = [each for each in there if provider in (None, each[0]) and environment in (None, each[1])]
+        those = (runtime.database, runtime.registry, runtime.instance_options)
+        low_days = runtime.funding_options.low_days
+        checked = [await suppliers.check(*those, *each, low_days=low_days) for each in wanted]
+        return checked, [f"{name} ({where})" for name, where in there]
 
-    found = asyncio.run(look())
+    found, there = trip(look)
     if not found:
-        fail("no such gateway is set up", EXIT_NOT_FOUND)
+        known = f"there are {', '.join(there)}" if there else "no partner token is set"
+        fail(f"no such gateway is set up; {known}", EXIT_NOT_FOUND)
     for each in found:
         click.echo(f"{each.provider} ({each.environment})")
         for remark in each.remarks:
@@ -254,13 +283,13 @@ def providers_check(provider: str | None, environment: str | None) -> None:
 @providers.command("pause")
 @click.argument("provider")
 @WHERE
-@click.option("--reason", required=True, help="Why; you will see it in the list.")
+@click.option("--reason", type=LINE, required=True, help="Why; you will see it in the list.")
 def providers_pause(provider: str, environment: str, reason: str) -> None:
     """Let no new instances go to a gateway; those that it has go on."""
 
     async def act(uow: UnitOfWork, runtime: Runtime) -> dict[str, Any]:
         options = runtime.instance_options
-        return _plain(await suppliers.pause(uow, runtime.registry, options, provider, environment, reason))
+        return plain(await suppliers.pause(uow, runtime.registry, options, provider, environment, reason))
 
     click.echo(json.dumps(run(act), indent=2))
 
@@ -272,14 +301,14 @@ def providers_resume(provider: str, environment: str) -> None:
     """Let new instances go there again."""
 
     async def act(uow: UnitOfWork, runtime: Runtime) -> dict[str, Any]:
-        return _plain(await suppliers.resume(uow, runtime.registry, runtime.instance_options, provider, environment))
+        return plain(await suppliers.resume(uow, runtime.registry, runtime.instance_options, provider, environment))
 
     click.echo(json.dumps(run(act), indent=2))
 
 
 @providers.command("weigh")
 @click.argument("provider")
-@click.argument("weight", type=click.IntRange(0, 1000))
+@click.argument("weight", type=click.IntRange(0, MOST_WEIGHT))
 @WHERE
 @click.option("--plan", "plans", multiple=True, help="Only for this plan; repeat for more. Without it: for all.")
 def providers_weigh(provider: str, weight: int, environment: str, plans: tuple[str, ...]) -> None:
@@ -287,7 +316,7 @@ def providers_weigh(provider: str, weight: int, environment: str, plans: tuple[s
 
     async def act(uow: UnitOfWork, runtime: Runtime) -> dict[str, Any]:
         where = (runtime.registry, runtime.instance_options, provider, environment)
-        return _plain(await suppliers.weigh(uow, *where, weight=weight, plans=list(plans) or None))
+        return plain(await suppliers.weigh(uow, *where, weight=weight, plans=list(plans) or None))
 
     click.echo(json.dumps(run(act), indent=2))
 
@@ -295,89 +324,36 @@ def providers_weigh(provider: str, weight: int, environment: str, plans: tuple[s
 @providers.command("evacuate")
 @click.argument("provider")
 @WHERE
-@click.option("--to", help="The gateway to move them to; without it one is chosen for each.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only so many, oldest first; run it again for more.")
-@click.option("--reason", default="evacuated", show_default=True, help="Why; the gateway is paused with it.")
+@click.option("--to", type=GATEWAY, help="The gateway to move them to; without it one is chosen for each.")
+@click.option("--limit", type=click.IntRange(1, moves.MOST), help="Only so many, oldest first; run it again for more.")
+@click.option("--reason", type=LINE, default="evacuated", show_default=True, help="Why; the gateway is paused with it.")
 @click.option("-o", "--output", type=click.Choice(["table", "json", "id"]), default="table")
 def providers_evacuate(
     provider: str, environment: str, to: str | None, limit: int | None, reason: str, output: str
 ) -> None:
-    """Pause a gateway and move what it has to others, as fast as they let instances be created."""
-    settings = load()
+    """Pause a gateway and move what it has to others, as fast as they let instances be created; 1 when one stays."""
 
-    async def act() -> list[dict[str, Any]]:
-        async with open_runtime(settings, bell=SilentBell(), application="cli") as runtime:
-            where = (runtime.database, runtime.registry, runtime.instance_options, provider, environment)
-            return [*await moves.evacuate(*where, reason=reason, to=to, limit=limit)]
+    async def act(runtime: Runtime) -> list[dict[str, str]]:
+        where = (runtime.database, runtime.registry, runtime.instance_options, provider, environment)
+        return await moves.evacuate(*where, reason=reason, to=to, limit=limit)
 
-    try:
-        show(asyncio.run(act()), ["id", "result"], output)
-    except NotFound as error:
-        fail(str(error), EXIT_NOT_FOUND)
+    told = trip(act)
+    show(told, ["id", "result"], output)
+    if any(each["result"] != moves.MOVES for each in told):
+        sys.exit(EXIT_FAILED)
 
 
 @providers.command("coverage")
 def providers_coverage() -> None:
     """Print which gateway does what, as in docs/providers.md."""
-    click.echo(coverage.table(wings.find(wings.named(load().wings))), nl=False)
-
-
-Command = Callable[[UnitOfWork, Runtime], Coroutine[Any, Any, Any]]
-
-
-def run(command: Command) -> Any:
-    """One command in one system transaction; a refusal is told in a line and by the exit code."""
-    settings = load()
-
-    async def act() -> Any:
-        async with (
-            open_runtime(settings, bell=SilentBell(), application="cli") as runtime,
-            runtime.database.begin(SYSTEM) as uow,
-        ):
-            return await command(uow, runtime)
-
     try:
-        return asyncio.run(act())
-    except NotFound as error:
-        fail(str(error), EXIT_NOT_FOUND)
-    except AppError as error:
-        fail(f"{error.code}: {error}", EXIT_CONFLICT if error.status == 409 else EXIT_FAILED)
-
-
-def load() -> Settings:
-    """The settings, or a clear line about what is wrong with them."""
-    try:
-        return Settings.load()
+        found = wings.find(wings.named(Settings.modules()))
     except SettingsInvalid as error:
         fail(str(error), EXIT_USAGE)
-
-
-def fail(text: str, code: int) -> NoReturn:
-    """Say why on stderr and leave."""
-    click.echo(f"sublet: {text}", err=True)
-    sys.exit(code)
-
-
-def show(rows: list[dict[str, Any]], columns: list[str], output: str) -> None:
-    """Rows as a table, as JSON, or as ids only."""
-    if output == "json":
-        click.echo(json.dumps(rows, indent=2))
-    elif output == "id":
-        for row in rows:
-            click.echo(row["id"])
-    else:
-        table = Table(*columns)
-        for row in rows:
-            cells = (row.get(column) for column in columns)
-            table.add_row(*("" if cell is None else str(cell) for cell in cells))
-        Console().print(table)
-
-
-def _plain(struct: msgspec.Struct) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(struct)
-    return plain
+    click.echo(coverage.table(found), nl=False)
 
 
 def main() -> None:
     """Entry point of `sublet` and `python -m app`."""
+    configure("warning")  # what is printed is the answer alone; the log is on stderr
     cli()

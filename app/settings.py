@@ -140,9 +140,9 @@ class Settings:
             least = f"{PREFIX}UPSTREAM_TIMEOUT_SECONDS and {LEASE_MARGIN_SECONDS}"
             raise SettingsInvalid(f"{PREFIX}LEASE_SECONDS must be at least {least} together")
         for name, value in vars(self).items():
-            least = 1 if name in AT_LEAST_ONE else 0
-            if isinstance(value, int | float) and not least <= value < math.inf:
-                raise SettingsInvalid(f"{PREFIX}{name.upper()} must be at least {least}")
+            lowest = 1 if name in AT_LEAST_ONE else 0
+            if isinstance(value, int | float) and not lowest <= value < math.inf:
+                raise SettingsInvalid(f"{PREFIX}{name.upper()} must be at least {lowest}")
         if self.port > MOST_PORT:
             raise SettingsInvalid(f"{PREFIX}PORT must be at most {MOST_PORT}")
         if self.repair_policy not in REPAIR_POLICIES:

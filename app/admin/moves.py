@@ -1,15 +1,18 @@
 """Moving instances to other gateways: one, or all that a gateway has."""
 
+from typing import Final
+
 from app.admin import service, suppliers
 from app.instances import moving, store
 from app.instances.options import Options
 from app.kit.db import SYSTEM, Database, UnitOfWork
-from app.kit.errors import AppError
+from app.kit.errors import AppError, InvalidRequest
 from app.kit.ids import INSTANCE, to_wire
 from app.operations.schemas import OperationView, view
 from app.providers.registry import Registry
 
-MOST = 10_000
+MOST: Final = 10_000
+MOVES: Final = "moves"
 
 
 async def move(
@@ -47,8 +50,12 @@ async def evacuate(
     of it: `moves`, or the code of what stands in the way.
 
     Raises:
-        NotFound: it is not set up.
+        NotFound: it, or the gateway to move to, is not set up. InvalidRequest: they are the same.
     """
+    if to is not None:
+        suppliers.known(registry, to, environment)
+        if to == provider:
+            raise InvalidRequest("A gateway cannot be evacuated to itself.")
     async with database.begin(SYSTEM) as uow:
         await suppliers.pause(uow, registry, options, provider, environment, reason)
         found = await store.at(uow, provider, environment, limit or MOST)
@@ -58,7 +65,7 @@ async def evacuate(
         try:
             async with database.begin(SYSTEM) as uow:
                 await move(uow, registry, options, name, to=to)
-            told.append({"id": name, "result": "moves"})
+            told.append({"id": name, "result": MOVES})
         except AppError as error:
             told.append({"id": name, "result": error.code})
     return told

@@ -1,12 +1,15 @@
 """What the operator sends and sees."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.kit.wire import Line, Reference, Timestamp
 
-Days = Annotated[int, Meta(ge=1, le=3660, description="Whole days, 1 to 3660.", examples=[30])]
+MOST_DAYS: Final = 3660
+Days = Annotated[int, Meta(ge=1, le=MOST_DAYS, description="Whole days, 1 to 3660.", examples=[30])]
+
+GatewayName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,29}$", examples=["whapi"])]
 
 
 class OperatorOrganizationView(Struct, omit_defaults=False):
@@ -82,7 +85,7 @@ class LimitsSet(Struct, forbid_unknown_fields=True):
 class Move(Struct, forbid_unknown_fields=True):
     """Where an instance is moved to; null leaves the choice to us."""
 
-    provider: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,29}$", examples=["whapi"])] | None = None
+    provider: GatewayName | None = None
 
 
 class Reason(Struct, forbid_unknown_fields=True):
@@ -122,7 +125,10 @@ class ReconcileRequest(Struct, forbid_unknown_fields=True):
 
 
 class Difference(Struct):
-    """One difference. `kind`: orphan, surplus, ghost, late; `action` is what was (or would be) done about it."""
+    """One difference. `kind`: orphan, surplus, ghost, late; `action` is what was (or would be) done about it.
+
+    The kind `unread` is none: the listing of the gateway that `subject` names could not be had, so nothing is known.
+    """
 
     kind: str
     environment: str

@@ -1,6 +1,8 @@
 """What the operator may see and set about gateways, and a look at each in plain words."""
 
+from app.admin import coverage
 from app.admin.suppliers_schemas import SupplierCheck, SupplierRemark, SupplierView
+from app.gateway.catalogue import ALL
 from app.instances import creation
 from app.instances.creation import Load
 from app.instances.options import Options
@@ -29,7 +31,7 @@ async def pause(
     Raises:
         NotFound: it is not set up.
     """
-    _known(registry, provider, environment)
+    known(registry, provider, environment)
     return await _view(uow, registry, options, await suppliers.pause(uow, provider, environment, reason))
 
 
@@ -41,7 +43,7 @@ async def resume(
     Raises:
         NotFound: it is not set up.
     """
-    _known(registry, provider, environment)
+    known(registry, provider, environment)
     return await _view(uow, registry, options, await suppliers.resume(uow, provider, environment))
 
 
@@ -60,11 +62,23 @@ async def weigh(
     Raises:
         NotFound: it is not set up. InvalidParameter: there is no such plan.
     """
-    _known(registry, provider, environment)
+    known(registry, provider, environment)
     if unknown := [plan for plan in plans or () if plan not in PLANS]:
         told = f"`{unknown[0]}` is no plan; there are {', '.join(PLANS)}."
         raise InvalidParameter(told, errors=(FieldError("#/plans", "invalid_value", told),))
     return await _view(uow, registry, options, await suppliers.weigh(uow, provider, environment, weight, plans))
+
+
+def known(registry: Registry, provider: str, environment: str) -> Provider:
+    """A gateway that is set up.
+
+    Raises:
+        NotFound: it is not.
+    """
+    try:
+        return registry.get(provider, environment)
+    except NoProvider as error:
+        raise NotFound(str(error)) from None
 
 
 async def check(
@@ -77,7 +91,7 @@ async def check(
     Raises:
         NotFound: it is not set up.
     """
-    gateway = _known(registry, provider, environment)
+    gateway = known(registry, provider, environment)
     async with database.begin(SYSTEM) as uow:
         row = next(
             each
@@ -148,8 +162,8 @@ def _limits(gateway: Provider, load: Load) -> list[SupplierRemark]:
         told.append(SupplierRemark("ok", f"{words} {load.waiting} instances wait."))
     else:
         told.append(SupplierRemark("ok", "It has no limit to how many accounts may be created."))
-    if traits.unsupported:
-        told.append(SupplierRemark("ok", f"It cannot do: {', '.join(sorted(traits.unsupported))}."))
+    if missing := [method.name for method in ALL if coverage.answer(method, traits) == coverage.NO]:
+        told.append(SupplierRemark("ok", f"It cannot do: {', '.join(sorted(missing))}."))
     return told
 
 
@@ -166,13 +180,6 @@ def _standing(uow: UnitOfWork, row: Supplier) -> list[SupplierRemark]:
     if left := suppliers.hold_left(uow, row):
         told.append(SupplierRemark("warning", f"It said 429: nothing is created there for {round(left)} s more."))
     return told
-
-
-def _known(registry: Registry, provider: str, environment: str) -> Provider:
-    try:
-        return registry.get(provider, environment)
-    except NoProvider:
-        raise NotFound() from None
 
 
 async def _view(uow: UnitOfWork, registry: Registry, options: Options, row: Supplier) -> SupplierView:

@@ -1,12 +1,15 @@
 """The gateways as the operator sees and sets them."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
 from app.kit.wire import Line, Timestamp
 
-Weight = Annotated[int, Meta(ge=0, le=1000, description="Share of new instances beside the others'.", examples=[100])]
+MOST_WEIGHT: Final = 1000
+Weight = Annotated[
+    int, Meta(ge=0, le=MOST_WEIGHT, description="Share of new instances beside the others'.", examples=[100])
+]
 PlanId = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,29}$", examples=["trial"])]
 
 

@@ -40,7 +40,7 @@ SEEN_EVERY: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Found:
-    """A difference and what was, or in a dry run would be, done about it."""
+    """A difference and what was, or in a dry run would be, done about it; or (`unread`) that there is no knowing."""
 
     kind: str
     environment: str
@@ -85,7 +85,8 @@ async def compare(
 ) -> list[Found]:
     """Compare every partner account with our rows, and repair by the policy unless it is a dry run.
 
-    `approved` lifts the brake on too many deletions. An account whose listing cannot be had is left out.
+    `approved` lifts the brake on too many deletions. A partner account whose listing cannot be had is
+    told as `unread`, its gateway's name as the subject, and nothing is done about it.
     """
     found: list[Found] = []
     for name, environment, provider in registry.all():
@@ -95,6 +96,7 @@ async def compare(
             sheet = await desk.listing(provider, not_before=time.monotonic())
         except ProviderError as error:
             log.warning("listing_failed", provider=name, environment=environment, detail=error.detail)
+            found.append(Found("unread", environment, name, None, None, None, sightings=0, action="none"))
             continue
         account = Account(name, environment, provider, sheet.listed, begun_at)
         async with database.begin(SYSTEM) as uow:

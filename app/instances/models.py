@@ -1,7 +1,7 @@
 """The leased WhatsApp accounts. An instance row is the intent: it is committed before anything is asked upstream."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, UniqueConstraint, text
@@ -9,11 +9,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.db import Base, TenantOwned
 
+STATUSES: Final = ("queued", "provisioning", "active", "suspended", "deleting", "deleted", "failed")
+
 
 class Instance(Base, TenantOwned):
     """An instance, its upstream counterpart, and how far it is on its way there or back.
 
-    `status`: queued, provisioning, active, suspended, deleting, deleted, failed. `connection`: unpaired, pairing,
+    `status` is one of `STATUSES`. `connection`: unpaired, pairing,
     connected, disconnected, blocked, starting, unknown. `wanted` is the tenant's wish; `next_step` compares.
     `calling_since` is set and committed before a create leaves the house and cleared by its known outcome;
     `upstream_funded_until` is when a prepaid account ends by itself, as far as we know, whoever paid for it;
