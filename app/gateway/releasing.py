@@ -25,6 +25,7 @@ from app.instances import store as instance_store
 from app.instances.models import Instance
 from app.jobs import FundGateways, ResolveMessage, periodic
 from app.kit import work
+from app.kit.crypto import Unreadable
 from app.kit.db import SYSTEM, Database, UnitOfWork
 from app.kit.errors import AppError
 from app.kit.work import Claim
@@ -60,6 +61,10 @@ LOOK_SECONDS: Final = 5.0
 AGAIN_SECONDS: Final = 2.0
 
 
+CAME: Final = (HeldSend.held_at, HeldSend.message_id)
+"""The order in which they came, by the database's clock: ids are made by that of each machine."""
+
+
 @dataclass(frozen=True)
 class Errand:
     """A message that is handed over now."""
@@ -75,6 +80,7 @@ async def release(database: Database, registry: Registry, options: Options, clai
     """Hand over what waits for an instance, oldest first in each chat, as long as nothing stands in the way."""
     ends = time.monotonic() + BUDGET_SECONDS
     while True:
+        planned = time.monotonic()
         async with database.begin(SYSTEM) as uow:
             assert claim.tenant_id is not None
             instance = await instance_store.lock(uow, claim.tenant_id, claim.ref)  # before its work, as everywhere
@@ -82,7 +88,7 @@ async def release(database: Database, registry: Registry, options: Options, clai
             errands = await _next(uow, registry, claim, instance)
         if not errands:
             return
-        endings = await asyncio.gather(*(_hand_over(errand) for errand in errands))
+        endings = await asyncio.gather(*(_hand_over(errand, options, planned) for errand in errands))
         async with database.begin(SYSTEM) as uow:
             waits = [await _record(uow, *each, options) for each in zip(errands, endings, strict=True)]
             await work.hold(uow, claim)  # last: whoever lets a send wait holds counters, and rings the work at the end
@@ -118,12 +124,18 @@ async def _next(uow: UnitOfWork, registry: Registry, claim: Claim, instance: Ins
     for each, row in held:
         if row.chat_id in errands or len(errands) == AT_ONCE:
             continue
-        send = msgspec.json.decode(vault.open(each.send_sealed, place(row.id)), type=Send)
+        try:
+            send = msgspec.json.decode(vault.open(each.send_sealed, place(row.id)), type=Send)
+        except (Unreadable, msgspec.MsgspecError):  # of other code, or a key that is gone: it stands in nobody's way
+            await resolver.never_sent(uow, row, instance.environment, "internal_error", "It cannot be read any more.")
+            continue
         row.status, row.forwarded_at, row.updated_at = "sending", uow.now, uow.now
         row.likeness = provider.likeness(row.kind, row.content)
         row.version += 1
         errands[row.chat_id] = Errand(row, send, provider, credentials, instance.environment)
     await uow.session.flush()
+    if not errands:
+        await work.settle(uow, claim, again_seconds=0.0)
     return list(errands.values())
 
 
@@ -132,11 +144,14 @@ async def _oldest(uow: UnitOfWork, instance: Instance) -> list[tuple[HeldSend, M
     same = (Message.tenant_id == HeldSend.tenant_id, Message.id == HeldSend.message_id)
     over = ~exists().where(*same, Message.status == "held")
     await uow.session.execute(delete(HeldSend).where(*mine, over).execution_options(synchronize_session=False))
-    query = select(HeldSend, Message).join(Message, and_(*same)).where(*mine).order_by(HeldSend.message_id).limit(MOST)
+    query = select(HeldSend, Message).join(Message, and_(*same)).where(*mine).order_by(*CAME).limit(MOST)
     return [(row.HeldSend, row.Message) for row in await uow.session.execute(query.with_for_update(of=Message))]
 
 
-async def _hand_over(errand: Errand) -> Sent | ProviderError:
+async def _hand_over(errand: Errand, options: Options, planned: float) -> Sent | ProviderError:
+    """Send it, unless this process stood still since it was planned: it may have been given up as lost meanwhile."""
+    if time.monotonic() - planned >= options.lease_seconds:
+        return Unreachable("it was too late to ask the gateway")
     try:
         return await errand.provider.send(errand.credentials, errand.send)
     except ProviderError as error:

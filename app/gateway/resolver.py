@@ -120,15 +120,16 @@ async def _begin(uow: UnitOfWork, registry: Registry, options: Options, claim: C
     if row.likeness is None:
         row.likeness = likeness(row.kind, row.content)  # of a process with the code before likenesses were kept
         await uow.session.flush()
-    told = await store.early_for(uow, row)
+    account = await moving.account_at(uow, await instances.find(uow, row.instance_id), row.forwarded_at)
+    is_left = account.remains_of is not None
+    told = await store.early_for(uow, row, before=account.created_at if is_left else None)
     if told is not None:
         await work.settle(uow, claim)
         await _found(uow, row, await instances.find(uow, row.instance_id), told)
         return None
     try:
-        instance = await moving.account_at(uow, await instances.find(uow, row.instance_id), row.forwarded_at)
-        credentials = await instances.credentials(uow, instance)
-        provider = registry.get(instance.provider, instance.environment)
+        credentials = await instances.credentials(uow, account)
+        provider = registry.get(account.provider, account.environment)
     except (AppError, Unreadable) as error:
         log.warning("message_out_of_reach", error=type(error).__name__)
         await _undecided(uow, row)

@@ -186,7 +186,9 @@ async def echoed(
         return
     row = None
     if values["likeness"] is not None:
-        row = await store.unresolved(uow, instance.tenant_id, instance.id, values["chat_id"], values["likeness"])
+        place = (uow, instance.tenant_id, instance.id, values["chat_id"], values["likeness"])
+        # What was handed over before the instance was moved is no message of the account that tells this.
+        row = await store.unresolved(*place, since=instance.ready_at if instance.moves else None)
     if row is not None:
         await accepted(uow, row, values["upstream_message_id"], status="sent")
         await uow.session.refresh(row)

@@ -9,8 +9,10 @@ from aiohttp import web
 from app.runtime import open_runtime
 from dev import database as databases
 from simulator.main import Running, start
-from tests.conftest import FAST_UPSTREAM, PARTNER_LIVE, KeptBell, Upstream, settings_for
+from tests.conftest import FAST_UPSTREAM, PARTNER_LIVE, KeptBell, Upstream, free_socket, serving, settings_for
+from tests.factories import make_tenant, operator_headers
 from tests.workers.funds import POOL_DAYS, WHAPI_TOKEN, Funds
+from tests.workers.house import House
 
 FAST_WHAPI = {"init_seconds": 0, "launch_seconds": 0, "creations": None}
 
@@ -62,8 +64,21 @@ async def funds(
         whapi_partner_token=WHAPI_TOKEN,
         green_api_test_partner_token="",
         quiet_seconds=60.0,
+        lease_seconds=30.0,  # a round over many accounts, on a busy machine
         ready_poll_seconds=0.01,
         public_url=deaf_door,
     )
     async with open_runtime(settings, bell=KeptBell()) as runtime:
         yield Funds(runtime, upstream)
+
+
+@pytest.fixture
+async def house(funds: Funds) -> AsyncIterator[House]:
+    """See `House`."""
+    tenant = await make_tenant(funds.runtime)
+    instance = await funds.instance(days=10, provider="green_api", tenant=tenant)
+    async with (
+        serving(funds.runtime, free_socket()) as url,
+        httpx2.AsyncClient(base_url=url, timeout=30) as client,
+    ):
+        yield House(funds, client, await operator_headers(funds.runtime), tenant, instance)
