@@ -20,7 +20,7 @@ from app.instances.pairing_page import HEADERS, MOST_SHOWN
 from app.instances.service import InstanceFailed, InstanceNotReady, InstanceSuspended
 from app.instances.trips import Tools
 from app.instances.viewing import HUB
-from app.kit.db import Database
+from app.kit.db import TROUBLE, Database
 from app.kit.errors import AppError, Gone, NotFound, PaymentNeeded
 from app.providers.registry import Registry
 
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 LONGEST_FORM: Final = 2000
 LONGEST_NUMBER: Final = 30
+WITHOUT_ASKING: Final = ("number", "typed")
 ASK: Final = "Please ask whoever sent you this link for a new one."
 REFUSALS: Final[tuple[tuple[type[AppError], int, str, str], ...]] = (
     (NotFound, 404, "This link does not work", f"It may have been copied only in part. {ASK}"),
@@ -39,6 +40,7 @@ REFUSALS: Final[tuple[tuple[type[AppError], int, str, str], ...]] = (
 )
 """What a person is told; the first that fits."""
 Shown = Annotated[int, QueryParameter(name="n", ge=0, le=1000, description="How often the page has refreshed itself.")]
+By = Annotated[str, QueryParameter(name="by", max_length=10, description="`number`: by a code. `typed`: it was typed.")]
 Page = Response[str]
 
 
@@ -49,12 +51,17 @@ async def show_pairing(
     registry: NamedDependency[Registry],
     instance_options: NamedDependency[Options],
     shown: FromQuery[Shown] = 0,
+    by: FromQuery[By] = "",
 ) -> Page:
     """The code of the moment, or that a phone is linked."""
     tools = Tools(database, instance_options)
     try:
         opened = pairing_links.read(database.keyring, token)
+        if by in WITHOUT_ASKING:
+            return await _unasked(tools, opened, by)
         return await _picture(tools, registry, opened, shown)
+    except TROUBLE as error:
+        return _trouble(error, shown)
     except AppError as error:
         return _refusal(error, shown)
 
@@ -80,8 +87,20 @@ async def ask_code(
         opened = pairing_links.read(database.keyring, token)
         form = await request.form()
         return await _code(tools, registry, opened, _number(form.get("phone")))
+    except TROUBLE as error:
+        return _trouble(error, 0)
     except AppError as error:
         return _refusal(error, 0)
+
+
+async def _unasked(tools: Tools, opened: PairingLink, by: str) -> Page:
+    """What is shown without a question to the gateway."""
+    instance = await pairing_links.open_link(tools.database, opened)
+    if instance.connection == "connected":
+        return _page(pairing_page.linked(instance.phone))
+    if by == "number":
+        return _page(pairing_page.to_ask())
+    return _page(pairing_page.moment("The phone is not linked yet. This page looks again by itself.", 0))
 
 
 async def _picture(tools: Tools, registry: Registry, opened: PairingLink, shown: int) -> Page:
@@ -125,6 +144,12 @@ def _number(given: Any) -> str:
     return f"+{text}" if text[:1].isdigit() else text
 
 
+def _trouble(error: BaseException, shown: int) -> Page:
+    """The database is away: whoever holds the phone is told to wait, as of a gateway that is."""
+    log.info("pairing_page_failed", error=type(error).__name__)
+    return _wait(shown)
+
+
 def _refusal(error: AppError, shown: int) -> Page:
     if isinstance(error, InvalidPhoneNumber):
         return _page(pairing_page.bad_number(), 400)
@@ -136,6 +161,12 @@ def _refusal(error: AppError, shown: int) -> Page:
     if isinstance(error, InstanceNotReady):
         return _page(pairing_page.moment("It is being made ready. This page looks again by itself.", shown))
     log.info("pairing_page_failed", error=type(error).__name__, **error.facts)
+    return _wait(shown)
+
+
+def _wait(shown: int) -> Page:
+    if shown >= MOST_SHOWN:
+        return _page(pairing_page.rest())
     return _page(pairing_page.moment("There is no answer yet. This page tries again by itself.", shown), 503)
 
 

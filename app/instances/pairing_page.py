@@ -31,7 +31,9 @@ input,button{{font:inherit;padding:.4rem .6rem}} .code{{font:bold 2rem monospace
 STEPS: Final = """<ol><li>Open WhatsApp on your phone.</li>
 <li>Open <b>Linked devices</b> and choose <b>Link a device</b>.</li>
 <li>Point the phone at this picture.</li></ol>"""
-FORM: Final = """<h2>No camera?</h2><form method="post" action="?" autocomplete="off">
+OTHERWISE: Final = """<h2>Is this page on that very phone?</h2>
+<p>Then it cannot point at itself. <a href="?by=number">Type a code instead</a></p>"""
+FORM: Final = """<form method="post" action="?" autocomplete="off">
 <p><label for="phone">Number of the phone, with its country code</label><br>
 <input id="phone" name="phone" type="tel" required maxlength="30" placeholder="+44 20 7946 0018">
 <button>Get a code</button></p></form>"""
@@ -40,14 +42,19 @@ FORM: Final = """<h2>No camera?</h2><form method="post" action="?" autocomplete=
 def to_scan(png_base64: str, shown: int) -> str:
     """The picture of the moment, in three steps; `shown` counts the refreshes before."""
     picture = f'<img alt="The code to scan" src="data:image/png;base64,{escape(png_base64)}">'
-    return _page("Link your phone", STEPS + picture + FORM, shown=shown)
+    return _page("Link your phone", STEPS + picture + OTHERWISE, shown=shown)
+
+
+def to_ask() -> str:
+    """For whoever cannot scan; it does not refresh itself, which would empty the field while a number is typed."""
+    return _page("Link with a code", FORM + '<p><a href="?">Scan a picture instead</a></p>')
 
 
 def to_type(code: str) -> str:
     """Characters to type; it does not refresh itself, since the code is kept nowhere."""
     body = f"""<ol><li>Open WhatsApp on your phone, then <b>Linked devices</b> and <b>Link a device</b>.</li>
 <li>Choose <b>Link with phone number instead</b>.</li><li>Type this code:</li></ol>
-<p class="code">{escape(code)}</p><p><a href="?">I have typed it</a></p>"""
+<p class="code">{escape(code)}</p><p><a href="?by=typed">I have typed it</a></p>"""
     return _page("Your code", body)
 
 

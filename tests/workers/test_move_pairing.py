@@ -135,7 +135,7 @@ async def test_event_and_mail_hold_a_link_that_opens_seconds_after_the_account_i
     assert ready_at is not None
     assert event.created_at - ready_at < timedelta(seconds=1)
     async with world.funds.runtime.database.begin(SYSTEM) as uow:
-        assert uow.now - ready_at < timedelta(seconds=10)
+        assert uow.now - ready_at < timedelta(seconds=30)
     assert "“Flowers & <Sons>”" in letter.text
     assert letter.to == [OWNER]
     for link in (address, address_in(letter)):
@@ -152,6 +152,28 @@ async def reread(world: Moving) -> Instance:
     """The instance as it is now."""
     async with world.funds.runtime.database.begin(SYSTEM) as uow:
         return await service.find(uow, world.instance.id)
+
+
+async def test_the_owner_of_a_suspended_instance_is_told_when_it_is_resumed(begin: Begin) -> None:
+    world = await begin(OWNER)
+    runtime, instance = world.funds.runtime, world.instance
+    async with runtime.database.begin(SYSTEM) as uow:
+        await service.suspend(uow, await service.find(uow, instance.id), by="operator")
+    async with runtime.database.begin(SYSTEM) as uow:
+        row = await service.find(uow, instance.id)
+        await moving.move(uow, runtime.registry, runtime.instance_options, row, to=None, key=None)
+    await draining(runtime)(until=reached(runtime, instance, status="suspended"))
+
+    async def was_put_off() -> bool:
+        async with runtime.database.begin(SYSTEM) as uow:
+            return [row.run_at > uow.now + timedelta(seconds=30) for row in await world.waiting()] == [True]
+
+    await draining(runtime)(until=was_put_off)
+    assert not world.mailbox.letters
+    async with runtime.database.begin(SYSTEM) as uow:
+        await service.resume(uow, await service.find(uow, instance.id), by="operator")
+    runtime.database.shift += timedelta(minutes=2)
+    assert "/pair/" in (await world.letter()).text
 
 
 async def test_every_owner_is_told_in_a_letter_of_its_own(begin: Begin) -> None:

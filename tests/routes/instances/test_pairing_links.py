@@ -65,7 +65,7 @@ async def counted(runtime: Runtime, instance: Instance) -> int:
 
 async def shown(client: Client, url: str, word: str) -> str:
     """The page, once it says something."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while word not in (page := (await client.get(url)).text):
             await asyncio.sleep(0.1)
     return page
@@ -136,6 +136,61 @@ async def test_a_page_that_is_left_open_stops_asking(client: Client, upstream: U
     odd = await client.get(f"{url}?n=-1")
     assert odd.status_code == 400
     assert url.rpartition("/")[2] not in odd.text
+
+
+async def test_a_number_is_typed_on_a_page_that_does_not_refresh_itself(
+    client: Client, runtime: Runtime, upstream: Upstream, ready: Ready
+) -> None:
+    """A field on a page that does is emptied while it is typed into."""
+    tenant, instance = await ready()
+    url = await link_to(client, tenant, instance)
+    first = (await client.get(url)).text
+    assert "http-equiv" in first
+    assert "<input" not in first
+    assert '<a href="?by=number">' in first
+    before, counted_before = await asked(upstream, "qr"), await counted(runtime, instance)
+    reply = await client.get(f"{url}?by=number")
+    assert (reply.status_code, reply.headers["cache-control"]) == (200, "no-store")
+    assert '<form method="post"' in reply.text
+    for word in ("http-equiv", "data:image", "<script"):
+        assert word not in reply.text
+    assert (await asked(upstream, "qr"), await counted(runtime, instance)) == (before, counted_before)
+    runtime.database.shift += timedelta(hours=25)
+    assert (await client.get(f"{url}?by=number")).status_code == 410
+
+
+async def test_whoever_has_typed_the_code_is_told_whether_it_is_done(
+    client: Client, upstream: Upstream, ready: Ready
+) -> None:
+    tenant, instance = await ready()
+    url = await link_to(client, tenant, instance)
+    assert '<a href="?by=typed">' in (await client.post(url, data={"phone": "+79990001122"})).text
+    page = (await client.get(f"{url}?by=typed")).text
+    assert "not linked yet" in page
+    assert "url=?n=1" in page
+    assert await asked(upstream, "qr") == 0
+    assert instance.upstream_id is not None
+    await upstream.scan(instance.upstream_id)
+    assert "Linked<" in await shown(client, url, "Linked<")
+    assert "Linked<" in (await client.get(f"{url}?by=typed")).text
+
+
+async def test_a_database_that_is_away_is_a_page_that_tries_again(
+    client: Client, runtime: Runtime, ready: Ready
+) -> None:
+    tenant, instance = await ready()
+    url = await link_to(client, tenant, instance)
+    engine = runtime.database.tenant_engine
+    held = [await engine.connect() for _ in range(runtime.settings.pool_size)]
+    patience, engine.pool._timeout = engine.pool._timeout, 0.1  # type: ignore[attr-defined]
+    replies = [await client.get(url), await client.post(url, data={"phone": "+79990001122"})]
+    for each in held:
+        await each.close()
+    engine.pool._timeout = patience  # type: ignore[attr-defined]
+    for reply in replies:
+        assert (reply.status_code, reply.headers["referrer-policy"]) == (503, "no-referrer")
+        assert "url=?n=1" in reply.text
+    assert "data:image" in (await client.get(url)).text
 
 
 async def test_a_code_for_the_phone_of_a_number_links_it(client: Client, upstream: Upstream, ready: Ready) -> None:
