@@ -92,14 +92,15 @@ async def turn(uow: UnitOfWork, instance: Instance, traits: Traits, quiet_second
     counted = await _counted(uow, there, traits, quiet_seconds)
     ends = [end for _, end in counted]
     place = await _place(uow, instance, traits, Counter(tenant for tenant, end in counted if end > uow.now))
-    wait = rules.free_in(place, ends, traits.creations, traits.creation_seconds, uow.now)
-    held = suppliers.hold_left(uow, row)
-    if wait <= 0 and not held:
+    held = suppliers.hold_left(uow, row)  # the first of the queue goes when it ends
+    begins = uow.now + timedelta(seconds=held)
+    wait = held + rules.free_in(place, ends, traits.creations, traits.creation_seconds, begins)
+    if wait <= 0:
         suppliers.probe(uow, row)
         return Turn()
     has_room = not held and sum(end > uow.now for end in ends) < traits.creations
     again = OVERTAKEN_SECONDS if has_room else LONGEST_SECONDS
-    return Turn(max(wait, held), min(max(wait, held), again))
+    return Turn(wait, min(wait, again))
 
 
 @dataclass(frozen=True)

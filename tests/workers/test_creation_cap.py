@@ -11,10 +11,12 @@ import pytest
 from app.instances import reconcile, service
 from app.instances.models import Instance
 from app.instances.trips import Tools
+from app.kit.crypto import Secret
 from app.kit.db import SYSTEM
 from app.kit.errors import NotFound
 from app.kit.work import Claim
 from app.operations import service as operations
+from app.providers.port import AccountWish
 from dev import database as databases
 from tests.factories import make_tenant, read_instance
 from tests.workers.capped import Capped, capped, most_within
@@ -132,6 +134,26 @@ async def test_a_429_all_the_same_is_waited_out_by_all(house: Capped) -> None:
             break
     assert len(await house.asked("createChannel")) == 3 + 6
     assert {await status(house, each) for each in made} == {"active"}
+
+
+async def test_a_forecast_counts_from_the_end_of_a_hold(house: Capped) -> None:
+    """Others have used the limit up, and the gateway says for how long."""
+    await house.upstream.control("POST", "config", {"whapi": {"retry_after": True}})
+    for number in range(CAP):
+        wish = AccountWish(f"other-{number}", "http://127.0.0.1:9/hook", Secret("x" * 40))
+        await house.runtime.registry.get("whapi", "live").create(wish)
+    made, begun_at = await fill(house, CAP + 5), await house.now()
+    (told,) = await house.operations(made[-1:])
+    for _ in range(2):
+        await house.advance(WINDOW + 10)
+        await house.work()
+        await house.advance(35)
+        await house.work()
+    (done,) = await house.operations(made[-1:])
+    assert told.eta_at is not None
+    assert done.finished_at is not None
+    took, forecast = done.finished_at - begun_at, told.eta_at - begun_at
+    assert abs(took - forecast) <= forecast * 0.2
 
 
 async def test_a_gateway_without_a_limit_makes_nobody_wait(house: Capped) -> None:
