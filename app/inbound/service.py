@@ -17,7 +17,9 @@ from app.inbound.reading import NotReadable, public_copy, read_body
 from app.instances import service as instances
 from app.instances import watching
 from app.instances.doubting import Belief, belief
+from app.instances.lifecycle import is_usable
 from app.instances.models import Instance
+from app.jobs import ReconcileInstance
 from app.kit.crypto import Unreadable, digest, same
 from app.kit.db import UnitOfWork
 from app.kit.errors import Unauthenticated
@@ -42,6 +44,7 @@ from app.providers.port import Link, Provider
 from app.providers.registry import Registry
 
 LEAVING = ("deleting", "deleted")
+UP = frozenset(link.value for link in Link if is_usable(link))
 
 
 @dataclass(frozen=True)
@@ -176,8 +179,8 @@ async def _act(
         case StateChanged() as what:
             was_connected = instance.connection == "connected"
             await instances.observe(uow, instance, Link(what.link), what.phone)
-            if provider.traits.watch_seconds and not was_connected and instance.connection == "connected":
-                instance.state_checked_at = None  # it may be an old word that came late: looked at soon, not in an hour
+            if provider.traits.watch_seconds:
+                await _look_soon(uow, instance, was_connected=was_connected)
         case MessageReceived() as what:
             await messages.received(uow, instance, what, said.happened_at)
         case MessageEchoed() as what:
@@ -202,6 +205,16 @@ async def _act(
                     "raw": public_copy(parsed, provider.traits, account=account, hosts=provider.hosts(), link=links),
                 },
             )
+
+
+async def _look_soon(uow: UnitOfWork, instance: Instance, *, was_connected: bool) -> None:
+    """Where states are read seldom: a phone that is told as linked may be an old word that came late, and an account
+    that is told to be up is perhaps ready.
+    """
+    if instance.connection == "connected" and not was_connected:
+        instance.state_checked_at = None
+    if instance.ready_at is None and instance.connection in UP:
+        uow.defer(ReconcileInstance(ref=instance.id, tenant_id=instance.tenant_id))
 
 
 def _text(body: Body) -> str:

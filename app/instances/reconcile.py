@@ -258,9 +258,12 @@ async def _await_ready(tools: Tools, plan: Plan) -> None:
         if not is_ready or not instance.wanted:
             age = uow.now - (instance.upstream_created_at or uow.now)
             again = lifecycle.poll_seconds(tools.options.ready_poll_seconds, age.total_seconds())
+            is_late = age.total_seconds() > tools.options.ready_deadline_seconds
+            if is_late:  # where calls are counted, a trial must have some left when it gets ready after all
+                again = max(again, plan.provider.traits.watch_seconds)
             await work.settle(uow, plan.claim, again_seconds=again if instance.wanted else 0)
             operation = await _operation(uow, instance)
-            if operation is not None and age.total_seconds() > tools.options.ready_deadline_seconds:
+            if operation is not None and is_late:
                 await _call_late(uow, instance)
             elif step == "configuring":
                 await _tell(uow, operation, step, 80, READY_ETA_SECONDS)

@@ -6,14 +6,16 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from app.events.models import Event
 from app.inbound.models import Notice
 from app.instances import service as instances
 from app.instances.models import Instance
+from app.jobs import ReconcileInstance
 from app.kit.crypto import Secret
 from app.kit.db import SYSTEM
+from app.kit.work import Work
 from app.lines import service as lines
 from app.lines.models import KeptNotice
 from app.messages.models import Message
@@ -105,6 +107,23 @@ async def test_a_pairing_that_is_told_as_an_earlier_one_is_looked_at(
     assert await tell_beside("connected") is not None
     assert await tell_beside("connected") is not None  # it says what is known already
     assert await tell_beside("unpaired") is None
+
+
+async def test_an_account_that_is_told_to_be_up_is_made_ready_at_once(
+    runtime: Runtime, client: httpx2.AsyncClient, hook: Hook
+) -> None:
+    """One that was late is looked at once an hour."""
+    async with runtime.database.begin(SYSTEM) as uow:
+        await uow.session.execute(update(Instance).values(status="starting", ready_at=None, connection="starting"))
+        await uow.session.execute(delete(Work))
+    for state, is_rung in (("LAUNCH", False), ("QR", True)):
+        health = {"start_at": 1795219200, "uptime": 80, "status": {"text": state}}
+        body = told("channel", "post", health=health)
+        assert (await client.post(hook.path, headers=hook.headers, json=body)).status_code == 200
+        async with runtime.database.begin(SYSTEM) as uow:
+            query = select(Work).where(Work.kind == ReconcileInstance.kind, Work.ref == hook.instance_id)
+            found = (await uow.session.scalars(query)).one_or_none()
+            assert (found is not None and found.run_at <= uow.now) is is_rung
 
 
 async def test_a_linked_phone_that_is_told_late_is_looked_at(
