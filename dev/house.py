@@ -13,6 +13,7 @@ from dev.stack import ROOT
 
 HOME = ROOT / ".dev"
 STACK_FILE = HOME / "stack.json"
+SETTINGS_FILE = HOME / "settings.sh"
 
 
 class InUse(RuntimeError):

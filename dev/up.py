@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -12,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from dev.gateways import GATEWAYS, WEIGHTS
-from dev.house import HOME, STACK_FILE, occupied, reset
+from dev.house import HOME, SETTINGS_FILE, STACK_FILE, occupied, reset
 from dev.seed import Tenant, seed
 from dev.spawn import is_port_free
 from dev.stack import Options, Stack, write_private
@@ -125,6 +126,7 @@ def _remember(stack: Stack, tenants: list[Tenant]) -> None:
         "operator_key": stack.operator_key["secret"],
         "tenants": [asdict(one) for one in tenants],
     }
+    write_private(SETTINGS_FILE, "".join(f"export {name}={shlex.quote(value)}\n" for name, value in stack.env.items()))
     write_private(STACK_FILE, json.dumps(facts, indent=2) + "\n")
 
 
@@ -137,6 +139,7 @@ def _show(console: Console, stack: Stack, tenants: list[Tenant]) -> None:
         ("Operator key", stack.operator_key["secret"]),
         *((f"Key of {tenant.name or tenant.org_id} ({tenant.provider})", tenant.api_key) for tenant in tenants),
         ("All of this", str(STACK_FILE)),
+        ("For the command line", f". {SETTINGS_FILE}"),
         ("Logs", str(stack.logs)),
     ]
     if stack.options.real:

@@ -99,7 +99,7 @@ class OperatorController(Controller):
     async def extend(
         self, uow: NamedDependency[UnitOfWork], instance_id: FromPath[str], data: JSONBody[DaysPaid]
     ) -> OperatorInstanceView:
-        """Add paid days to a live instance; the same `reference` is booked once."""
+        """Add paid days; an instance on trial is live from then on. The same `reference` is booked once."""
         return await service.go_live(
             uow, instance_id, days=data.days, reference=data.reference, actor="operator", note=data.note
         )

@@ -47,6 +47,12 @@ def test_the_readmes_lines_do_what_they_say_and_nothing_is_left(checkout: Path) 
     try:
         stack = wait_for(checkout / ".dev" / "stack.json", running)
         assert (checkout / ".dev" / "stack.json").stat().st_mode & 0o777 == 0o600
+        assert (checkout / ".dev" / "settings.sh").stat().st_mode & 0o777 == 0o600
+        listing = f". .dev/settings.sh && {python} -m app instances list -o id"
+        listed = subprocess.run(
+            ["sh", "-c", listing], cwd=checkout, env=env, capture_output=True, text=True, check=True
+        )
+        assert sorted(listed.stdout.split()) == sorted(each["instance_id"] for each in tenants_of(stack))
         assert {"api", "simulator", "operator_key", "tenants", "mailbox"} <= set(stack)
         typed = subprocess.run(
             ["bash", "-ec", lines_to_type()],
@@ -79,6 +85,12 @@ def test_the_readmes_lines_do_what_they_say_and_nothing_is_left(checkout: Path) 
     gone, left = psutil.wait_procs(children, timeout=30)
     assert not left, [process.cmdline() for process in left]
     assert len(gone) == len(children)
+
+
+def tenants_of(stack: dict[str, object]) -> list[dict[str, str]]:
+    """The customers that are in the stack from the start."""
+    assert isinstance(stack["tenants"], list)
+    return stack["tenants"]
 
 
 def suppliers_in(printed: str) -> list[dict[str, Any]]:
