@@ -28,6 +28,7 @@ FILE_LINKS: Final = frozenset(
 )
 HIDDEN: Final = frozenset({"token", "apiUrl", "api_url", "ip", "server", "ownerId", "projectId", "proxy"})
 READS: Final = ("GET", "HEAD")
+CHATS: Final = ("ChatID", "to")
 OURS: Final = "channel_id"
 PROFILE: Final = "/users/profile"
 """Where a file is called `icon`; everywhere else it is `media`."""
@@ -35,6 +36,11 @@ OF_PEOPLE: Final = frozenset(
     {"body", "caption", "text", "title", "name", "pushname", "about", "description", "comment"}
 )
 FILE_TYPES: Final = ("image/", "video/", "audio/", "application/")
+DETAILS: Final = {
+    400: refusals.REFUSED,
+    401: refusals.UNLINKED,
+    404: refusals.UNKNOWN_THING,
+}
 Seal = Callable[[str, str], str]
 
 
@@ -45,11 +51,16 @@ async def passed(asking: "Asking", call: Call) -> Answer:
         AppError: it was not admitted. ProviderError: there was no answer.
     """
     channel, raw = call.channel, call.raw
+    to = call.said.given.get("to")
+    changed = {"to": _theirs("to", to)} if isinstance(to, str) else {}
     if call.route.takes == "file":
         name = "icon" if call.route.path == PROFILE else "media"
         media = await files.media_of(asking, call, name)
         told = {} if media is None else {name: media.url or await media.inline()}
-        raw = msgspec.json.encode({**call.said.given, **told})  # of a form all is known once its file has been read
+        # of a form all is known once its file has been read
+        raw = msgspec.json.encode({**call.said.given, **changed, **told})
+    elif changed and changed["to"] != to:
+        raw = msgspec.json.encode({**call.said.given, **changed})
     kind = JSON if raw else ""
     native = Native(path_of(call), call.route.verb, call.query_string.decode("ascii", "ignore"), raw, kind)
     reply = await asking.native(channel, call.route.method, native)
@@ -102,8 +113,7 @@ def of_refusal(reply: NativeReply) -> Answer:
     status = reply.status if 400 <= reply.status < 600 else 502
     wait = reply.retry_after if reply.retry_after.isdecimal() else "5"
     headers = ((b"retry-after", wait.encode()),) if status in (429, 503) else ()
-    details = "no phone is linked to this channel; log in first" if status == 401 else ""
-    return refused(504 if status == 500 else status, details, headers=headers)
+    return refused(504 if status == 500 else status, DETAILS.get(status, ""), headers=headers)
 
 
 class Cleaner:
@@ -137,8 +147,15 @@ def path_of(call: Call) -> str:
     """The path of a call with its parameters, each quoted."""
     path = call.route.path
     for name, value in call.params.given.items():
-        path = path.replace(f"{{{name}}}", quote(value, safe="@"))
+        path = path.replace(f"{{{name}}}", quote(_theirs(name, value), safe="@"))
     return path
+
+
+def _theirs(name: str, value: str) -> str:
+    """An id in any spelling that we take, as Whapi writes it."""
+    if name in CHATS:
+        return values.chat(values.ours(value))
+    return values.person(values.ours(value)) if name == "ContactID" else value
 
 
 def _decoded(raw: bytes) -> Any:

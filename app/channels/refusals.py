@@ -32,6 +32,8 @@ from app.providers.errors import (
 UNLINKED: Final = "no phone is linked to this channel; log in first"
 UNKNOWN: Final = "the gateway did not answer; look whether it was done before you ask again"
 STARTING: Final = "the channel is starting; try again soon"
+REFUSED: Final = "the gateway refused it"
+UNKNOWN_THING: Final = "this channel has no such chat, message, group or contact"
 UNSUPPORTED: Final = "the gateway behind this channel cannot do this"
 ENDINGS: Final[tuple[tuple[type[ProviderError], int, str], ...]] = (
     (Unsupported, 501, UNSUPPORTED),
@@ -42,7 +44,7 @@ ENDINGS: Final[tuple[tuple[type[ProviderError], int, str], ...]] = (
     (NotLinked, 401, UNLINKED),
     (NotThere, 502, "the gateway does not know this channel"),
     (CredentialRefused, 502, "the gateway does not accept this channel"),
-    (NoSuchThing, 404, "this channel has no such chat, message, group or contact"),
+    (NoSuchThing, 404, UNKNOWN_THING),
     (NotAllowed, 403, "WhatsApp does not let this account do it"),
     (TooLarge, 413, "it is larger than the gateway takes"),
     (TryLater, 503, "WhatsApp took too long or was asked too often; try again later"),
@@ -79,7 +81,7 @@ def of_ending(error: ProviderError) -> Answer:
             seconds = max(1, round(error.retry_after_seconds or SOON_SECONDS))
             headers = ((b"retry-after", b"%d" % seconds),) if status in LATER else ()
             return refused(status, details, headers=headers)
-    return refused(400, "the gateway refused it")
+    return refused(400, REFUSED)
 
 
 def _wait(error: AppError, seconds: int) -> tuple[Header, ...]:

@@ -25,15 +25,24 @@ DAY_MINUTES: Final = 1440
 COLOUR: Final = re.compile(r"#([0-9A-Fa-f]{2})?[0-9A-Fa-f]{6}")
 FONTS: Final = {"SYSTEM": "SANS_SERIF", "SYSTEM_TEXT": "SERIF", "FB_SCRIPT": "NORICAN_REGULAR"}
 """Whapi's names of WhatsApp's fonts, and ours."""
+OTHER_FONTS: Final = (
+    "SYSTEM_BOLD",
+    "MORNINGBREEZE_REGULAR",
+    "CALISTOGA_REGULAR",
+    "EXO2_EXTRABOLD",
+    "COURIERPRIME_BOLD",
+)
+"""Those that have no name of ours. Source: Whapi gate reference, text stories (read 2026-11-21)."""
 
 
 async def text(asking: Asking, call: Call) -> Answer:
     """A text on a coloured ground."""
     fields = call.fields
-    if fields.has("exclude_contacts"):
+    font = fields.choice("font_type", (*FONTS, *OTHER_FONTS))
+    if fields.has("exclude_contacts") or font in OTHER_FONTS:
         return await asking.natively(call)
-    words_, font = fields.text("caption", longest=LONGEST_TEXT), fields.maybe("font_type")
-    ask = asks.PostTextStatus(words_, _colour(fields), FONTS.get(font, font) or None, _audience(fields))
+    words_ = fields.text("caption", longest=LONGEST_TEXT)
+    ask = asks.PostTextStatus(words_, _colour(fields), FONTS.get(font), _audience(fields))
     return _posted(call, await asking.ask(call.channel, ask), "text", {"text": words_})
 
 

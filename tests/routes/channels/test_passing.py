@@ -142,3 +142,28 @@ async def test_a_gateway_that_cannot_say_where_a_message_is_does_not_make_it_unk
         check(await client.call("PUT", f"/messages/{message_id}"), 429)
         assert await client.ok("PUT", f"/messages/{message_id}") == {"success": True}
         check(await client.call("PUT", "/messages/NONE00000000-NONE000000"), 404)
+
+
+async def test_an_id_is_passed_on_as_whapi_writes_it_whatever_its_spelling(opened: Opened) -> None:
+    async with opened() as client:
+        if client.away is None:
+            return
+        upstream = client.away.channel.upstream
+        await client.receive("Hello")
+        for spelling in (PERSON, f"{PERSON}@c.us", ANN):
+            assert await client.ok("PATCH", f"/chats/{spelling}", json={"pin": True}) == {"success": True}
+            assert await client.ok("PUT", f"/blacklist/{spelling}") == {"success": True}
+            assert await client.ok("GET", "/blacklist") == [PERSON]
+            assert await client.ok("DELETE", f"/blacklist/{spelling}") == {"success": True}
+        for spelling in (f"+{PERSON}", f"{PERSON}@c.us", ANN):
+            body = {"to": spelling, "body": "See https://example.org", "title": "Example"}
+            assert (await client.ok("POST", "/messages/link_preview", json=body))["message"]["chat_id"] == ANN
+            assert (await upstream.asked("sendMessageLinkPreview"))["to"] == ANN
+        assert check(await client.call("PATCH", "/chats/xyz", json={"pin": True}), 400)
+
+
+async def test_a_font_that_one_gateway_lacks_is_the_others(opened: Opened) -> None:
+    async with opened() as client:
+        for font, status in (("SYSTEM", 200), ("SYSTEM_BOLD", 501 if client.away is None else 200), ("NONE", 400)):
+            reply = await client.call("POST", "/stories/send/text", json={"caption": "Open", "font_type": font})
+            assert reply.status_code == status, (font, reply.text)
