@@ -271,7 +271,7 @@ def drain(runtime: Runtime) -> Drain:
 def draining(runtime: Runtime) -> Drain:
     """What the fixture `drain` gives, for a runtime that lives longer than one test."""
 
-    async def run(until: Callable[[], Awaitable[bool]] | None = None, seconds: float = 20) -> int:
+    async def run(until: Callable[[], Awaitable[bool]] | None = None, seconds: float = 90) -> int:
         done, deadline = 0, asyncio.get_running_loop().time() + seconds
         while True:
             async with runtime.database.begin(SYSTEM) as uow:

@@ -72,7 +72,7 @@ async def direct(world: Upstream) -> Target:
     made = await world.http.post(f"{world.url}/partner/createInstance/{PARTNER_LIVE}", json={"name": "direct"})
     account = made.json()
     number = account["idInstance"]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await _state(world, number) != "notAuthorized":
             await asyncio.sleep(0.02)
     await world.scan(number, DIRECT_PHONE)

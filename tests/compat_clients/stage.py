@@ -62,7 +62,7 @@ class Scene:
 
     async def until(self, holds: Callable[[], Awaitable[bool]], what: str) -> None:
         """Wait for something to become true."""
-        deadline = asyncio.get_running_loop().time() + 20
+        deadline = asyncio.get_running_loop().time() + 60
         while not await holds():
             assert asyncio.get_running_loop().time() < deadline, f"never came: {what}"
             await asyncio.sleep(0.03)

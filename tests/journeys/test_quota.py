@@ -119,7 +119,7 @@ async def later(sender: Sender) -> None:
             waiting = select(Message.id).where(Message.status.in_(("sending", "unknown"))).limit(1)
             return await uow.session.scalar(waiting) is None
 
-    await sender.drain(until=is_settled, seconds=60)
+    await sender.drain(until=is_settled, seconds=90)
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["trial", "live"])
@@ -180,7 +180,7 @@ async def test_a_lease_of_a_killed_process_ends_and_the_count_is_right(
     async def is_right() -> bool:
         return await counted(sender) == truth
 
-    await sender.drain(until=is_right, seconds=20)
+    await sender.drain(until=is_right, seconds=90)
     reply = await sender.client.get(f"{sender.path}?limit=100", headers=sender.tenant.headers)
     assert len([row for row in reply.json()["data"] if row["direction"] == "outbound"]) == truth
 

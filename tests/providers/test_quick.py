@@ -209,12 +209,12 @@ async def test_an_answer_in_pieces_is_put_together() -> None:
 
 
 async def test_an_idle_connection_is_given_up_before_servers_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quick, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(quick, "IDLE_SECONDS", 0.5)
     async with _wing(answering(MADE)) as (wing, server):
         await _ending(wing)
         await _ending(wing)
         assert server.connections == 1
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.9)
         await _ending(wing)
         assert server.connections == 2
 
@@ -229,7 +229,7 @@ async def test_a_cancelled_call_stays_a_cancellation_and_is_not_repeated() -> No
             await task
         assert_silent(caught.value)
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
+            async with asyncio.timeout(0.5):
                 await wing.native(CREDENTIALS, _send())
         await asyncio.sleep(0.1)
         assert len(server.requests) == 2

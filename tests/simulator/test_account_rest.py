@@ -187,10 +187,10 @@ async def test_the_socket_shows_each_code_at_the_moment_it_changes(sim: Caller) 
     await sim.advance(1)
     await sim.advance(15)
     async with sim.session.ws_connect(sim.url + instance.path("scanqrcode")) as socket:
-        first = await socket.receive_json(timeout=2)
+        first = await socket.receive_json(timeout=20)
         assert first == await instance.call("qr")
         await sim.advance(5)
-        second = await socket.receive_json(timeout=2)
+        second = await socket.receive_json(timeout=20)
         assert second["message"] != first["message"]
         assert second == await instance.call("qr")
 
@@ -199,8 +199,8 @@ async def test_the_socket_of_a_banned_account_says_so(sim: Caller) -> None:
     instance = await sim.linked()
     await instance.phone("block", {})
     async with sim.session.ws_connect(sim.url + instance.path("scanqrcode")) as socket:
-        assert await socket.receive_json(timeout=2) == {"type": "error", "message": "instance is blocked"}
-        assert (await socket.receive(timeout=2)).type is aiohttp.WSMsgType.CLOSE
+        assert await socket.receive_json(timeout=20) == {"type": "error", "message": "instance is blocked"}
+        assert (await socket.receive(timeout=20)).type is aiohttp.WSMsgType.CLOSE
 
 
 async def test_the_last_frame_can_be_the_older_servers(sim: Caller) -> None:
@@ -225,6 +225,6 @@ async def test_the_socket_of_a_deleted_instance_closes(sim: Caller) -> None:
     instance = await sim.create()
     await instance.until("notAuthorized")
     async with sim.session.ws_connect(sim.url + instance.path("scanqrcode")) as socket:
-        assert (await socket.receive_json(timeout=2))["type"] == "qrCode"
+        assert (await socket.receive_json(timeout=20))["type"] == "qrCode"
         await sim.partner("deleteInstanceAccount", {"idInstance": instance.id})
-        assert (await socket.receive(timeout=2)).type is aiohttp.WSMsgType.CLOSE
+        assert (await socket.receive(timeout=20)).type is aiohttp.WSMsgType.CLOSE

@@ -218,18 +218,18 @@ async def test_the_socket_shows_each_new_code_and_then_the_account(sim: Caller) 
     instance = await sim.create()
     await instance.until("notAuthorized")
     async with sim.session.ws_connect(sim.url + instance.path("scanqrcode")) as socket:
-        first = await socket.receive_json(timeout=2)
+        first = await socket.receive_json(timeout=20)
         await sim.advance(20)
-        second = await socket.receive_json(timeout=2)
+        second = await socket.receive_json(timeout=20)
         assert first["type"] == second["type"] == "qrCode"
         assert first["message"] != second["message"]
         await instance.phone("scan", {"wid": "79990001122@c.us", "push_name": "Ann"})
-        last = await socket.receive_json(timeout=2)
+        last = await socket.receive_json(timeout=20)
         assert last["type"] == "accountData"
         assert (last["message"]["wid"], last["message"]["pushname"]) == ("79990001122@c.us", "Ann")
-        assert (await socket.receive(timeout=2)).type is aiohttp.WSMsgType.CLOSE
+        assert (await socket.receive(timeout=20)).type is aiohttp.WSMsgType.CLOSE
     async with sim.session.ws_connect(sim.url + instance.path("scanqrcode")) as socket:
-        assert (await socket.receive_json(timeout=2))["type"] == "alreadyLogged"
+        assert (await socket.receive_json(timeout=20))["type"] == "alreadyLogged"
 
 
 async def test_the_socket_gives_up_after_a_hundred_seconds(sim: Caller) -> None:
@@ -248,11 +248,11 @@ async def test_one_viewer_at_a_time_and_the_place_is_free_when_he_leaves(sim: Ca
     await instance.until("notAuthorized")
     address = sim.url + instance.path("scanqrcode")
     async with sim.session.ws_connect(address) as first:
-        await first.receive_json(timeout=2)
+        await first.receive_json(timeout=20)
         async with sim.session.ws_connect(address) as second:
-            assert (await second.receive_json(timeout=2))["type"] == "error"
+            assert (await second.receive_json(timeout=20))["type"] == "error"
     async with sim.session.ws_connect(address) as third:
-        assert (await third.receive_json(timeout=2))["type"] == "qrCode"
+        assert (await third.receive_json(timeout=20))["type"] == "qrCode"
 
 
 async def test_the_socket_asks_for_the_token_too(sim: Caller) -> None:

@@ -21,7 +21,7 @@ WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' 
 
 async def somebody_waits(runtime: Runtime) -> None:
     """Until another transaction waits for a lock."""
-    for _ in range(200):
+    for _ in range(3000):
         async with runtime.database.begin(SYSTEM) as uow:
             if await uow.session.scalar(text(WAITING)):
                 return

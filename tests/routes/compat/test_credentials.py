@@ -119,11 +119,15 @@ async def test_who_guesses_is_made_to_wait_and_nobody_else(line: LineClient) -> 
         began = loop.time()
         assert refused(await stranger.get(path + new_token()))
         assert loop.time() - began > 0.9
-        guesses = [asyncio.ensure_future(stranger.get(path + new_token())) for _ in range(20)]
-        await asyncio.sleep(0.1)
-        assert (await line.call("GET", "getStateInstance")).status_code == 200
-        assert not any(guess.done() for guess in guesses)
-        assert all(refused(reply) for reply in await asyncio.gather(*guesses))
+        for _ in range(5):  # a busy machine may take the second that guesses wait; once is enough
+            guesses = [asyncio.ensure_future(stranger.get(path + new_token())) for _ in range(20)]
+            await asyncio.sleep(0.1)
+            assert (await line.call("GET", "getStateInstance")).status_code == 200
+            was_first = not any(guess.done() for guess in guesses)
+            assert all(refused(reply) for reply in await asyncio.gather(*guesses))
+            if was_first:
+                break
+        assert was_first
 
 
 async def test_an_instance_that_is_being_made_is_401_as_upstream_says(

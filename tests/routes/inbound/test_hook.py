@@ -348,7 +348,7 @@ async def test_a_database_that_is_away_is_answered_503_and_nothing_is_lost(
     for connection in held:
         await connection.close()
     assert (reply.status_code, reply.content) == (503, b"")
-    assert took < 3
+    assert took < 9, "less than the ten seconds that a connection is waited for"
     assert (await client.post(hook.path, headers=hook.headers, json=incoming())).status_code == 200
     assert await count(runtime, Event) == 1
 

@@ -63,7 +63,7 @@ def fast() -> float:
 
 async def warm(sender: Sender, face: str = "typed") -> None:
     """Send until the lane takes it."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         for number in range(200):
             before = fast()
             reply = await send(sender, face, f"warm {face} {number}")

@@ -171,7 +171,7 @@ async def test_a_process_that_dies_between_forward_and_settle(sender: Sender, ca
 
 async def test_a_client_that_goes_away_does_not_stop_the_record(sender: Sender, upstream: Upstream) -> None:
     """S6: the handler is cancelled while the gateway is asked; the outcome is recorded all the same."""
-    await upstream.faults({"method": "sendMessage", "kind": "slow_answer", "delay_seconds": 0.6, "times": 1})
+    await upstream.faults({"method": "sendMessage", "kind": "slow_answer", "delay_seconds": 1.3, "times": 1})
     asking = asyncio.create_task(_ask(sender, sender.runtime.relay, "k1"))
     while not await sender.accepted():
         await asyncio.sleep(0.02)

@@ -31,7 +31,7 @@ async def sweep(shop: Shop) -> None:
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not await holds():
             await asyncio.sleep(0.02)
 

@@ -58,7 +58,7 @@ async def kept(shop: Shop) -> list[dict[str, Any]]:
 
 async def told(shop: Shop, after: int) -> list[dict[str, Any]]:
     """What the gateway has told us, in order, once it has told all of it."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             page = await shop.upstream.control("GET", f"journal?kind=notification&after={after}&limit=9999")
             ends = [entry["event"] for entry in page["entries"]]

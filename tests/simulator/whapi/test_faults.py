@@ -55,7 +55,7 @@ async def test_a_late_creation_happens_after_its_caller_gave_up(whapi: Whapi) ->
     body = {"name": "late", "projectId": "default"}
     await whapi.faults({"method": "createChannel", "kind": "late", "delay_seconds": 60, "times": 1})
     with pytest.raises(asyncio.TimeoutError):
-        await whapi.manager("PUT", "/channels", body, timeout=aiohttp.ClientTimeout(total=0.1))
+        await whapi.manager("PUT", "/channels", body, timeout=aiohttp.ClientTimeout(total=0.5))
     assert await _names(whapi) == []
     await whapi.advance(61)
     assert await _names(whapi) == ["late"]
@@ -127,7 +127,7 @@ async def test_without_a_whapi_account_there_are_no_hosts_and_with_one_they_are_
             sys.executable, "-m", "simulator", *options, stdout=asyncio.subprocess.PIPE, env=dict(os.environ)
         )
         assert process.stdout is not None
-        told = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+        told = json.loads(await asyncio.wait_for(process.stdout.readline(), 60))
         assert len(told) == keys
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0

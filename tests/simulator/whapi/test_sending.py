@@ -327,7 +327,7 @@ async def test_a_late_send_of_a_file_happens_whole_and_a_late_refusal_not_at_all
     for fields in (fine, {"media": PNG}):
         await whapi.faults({"kind": "late", "method": "sendMessageImage", "times": 1, "delay_seconds": 20})
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(send(channel, "image", **fields), 0.1)
+            await asyncio.wait_for(send(channel, "image", **fields), 0.5)
         assert (await channel.gate("GET", "messages/list?normal_types=false&sort=asc")).ok()["total"] == (
             0 if fields is fine else 1
         )

@@ -82,10 +82,21 @@ class Stage:
 
     async def idle(self) -> None:
         """Wait until nothing waits to be sent, and what was sent has come."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while any(row["status"] == "queued" for row in await self.messages()):
                 await asyncio.sleep(0.02)
         await asyncio.sleep(0.3)
+        await self.heard()
+
+    async def heard(self) -> None:
+        """Wait until we have taken every notification that the gateway has for us."""
+        async with asyncio.timeout(60):
+            while True:
+                page = await self.upstream.control("GET", "journal?kind=notification&limit=9999")
+                ends = [row["event"] for row in page["entries"] if row["id_instance"] == self.account]
+                if ends.count("queued") <= ends.count("acknowledged"):
+                    return
+                await asyncio.sleep(0.05)
 
     async def messages(self) -> list[dict[str, Any]]:
         """The truth about the account's messages."""

@@ -15,7 +15,7 @@ async def frames(stage: Stage) -> list[dict[str, Any]]:
     """Every frame of the pairing socket, a phone scanning the first code."""
     found: list[dict[str, Any]] = []
     url = str(stage.line.http.base_url).rstrip("/").replace("http", "ws") + stage.line.path("scanqrcode")
-    async with asyncio.timeout(20), connect(url) as socket:
+    async with asyncio.timeout(60), connect(url) as socket:
         async for frame in socket:
             found.append(json.loads(frame))
             if len(found) == 1 and found[0]["type"] == "qrCode":

@@ -68,7 +68,7 @@ async def test_callbacks_become_notifications() -> None:
             messages = [each for each in found if each["typeWebhook"] == "incomingMessageReceived"]
             return {each["typeWebhook"] for each in found} >= wanted and len(messages) >= len(RECEIVED) + 4
 
-        await until(told, 10)
+        await until(told, 60)
         found = made(wing, hook.bodies)
         await wing.close()
         for each in found:

@@ -251,7 +251,9 @@ async def test_statuses_say_the_same(stage: Stage) -> None:
         ):  # fmt: skip
             reply = await way("POST", method, json=body)
             assert (reply.status_code, list(reply.json())) == (200, ["idMessage"]), reply.text
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(60):
+        while len((await stage.native("GET", "getOutgoingStatuses")).json()) < 8:
+            await asyncio.sleep(0.05)
     rows = await both(stage, "GET", "getOutgoingStatuses")
     assert len(rows) == 8
     for one, other in zip(rows[:4], rows[4:], strict=True):  # what was posted is the same as well

@@ -38,7 +38,7 @@ async def happen(stage: Stage) -> list[dict[str, Any]]:
         await stage.act(act, chat_id=CHAT, **body)
     await stage.line.call("POST", "sendMessage", json={"chatId": CHAT, "message": "Hello"})
     found: list[dict[str, Any]] = []
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while len(found) < len(ACTS) + 3:
             stage._afresh()
             found += await told(stage)
@@ -63,7 +63,7 @@ async def test_switches_hold_for_what_is_made_of_our_words(stage: Stage) -> None
     with stage.other():
         await stage.act("send_from_phone", chat_id=CHAT, text="not told")
         await stage.act("receive", chat_id=CHAT, text="told")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (found := await told(stage)):
                 stage._afresh()
                 await asyncio.sleep(0.05)
