@@ -41,7 +41,7 @@ class WhapiCloud:
     """Whapi.Cloud as a `Provider`: one partner account at the manager's URL, such as `https://manager.whapi.cloud`.
 
     Channels are called at the gate that each is told with. Without `project`, the id of one, new channels lie in the
-    partner's first, and one is made when there is none. A call ends within `timeout_seconds`, of which connecting
+    partner's default one, and one is made when there is none. A call ends within `timeout_seconds`, of which connecting
     takes `connect_seconds` at most. What each method promises and raises stands in `port.Provider` and in the module
     that it calls.
     """

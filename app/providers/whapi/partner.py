@@ -36,7 +36,7 @@ LONGEST_NUMBER: Final = 20
 
 
 class Project:
-    """The project that new channels lie in: the one named by the operator, else the partner's first, else a new one."""
+    """The project that new channels lie in: the operator's, else the partner's default one, or first, or a new one."""
 
     def __init__(self, named: str) -> None:
         self.named = named
@@ -50,7 +50,8 @@ class Project:
         """
         if not self._kept:
             rows = list_in(await client.manager("GET", "/projects", query={"count": PAGE}), "projects")
-            found = text_in(rows[0], "id") if rows else ""
+            default = next((row for row in rows if isinstance(row, dict) and row.get("isDefault") is True), None)
+            found = text_in(default or next(iter(rows), None), "id")
             if not found:
                 found = text_in(await client.manager("PUT", "/projects", body={"name": PROJECT}), "id")
             self._kept = found
@@ -259,7 +260,7 @@ async def obstacles(client: Client, project: Project) -> list[str]:
             raise
     else:
         return []
-    return ["The partner has no project of the id in the settings. Name one that is there, or none: then the first is."]
+    return ["The partner has no project of the id in the settings. Name one that is there, or none."]
 
 
 async def is_blocked(client: Client, account: str) -> bool:

@@ -32,7 +32,7 @@ WING: Final = Wing(
     settings=(
         Setting("whapi_url", "Whapi.Cloud's manager for live instances", "https://manager.whapi.cloud"),
         Setting("whapi_partner_token", "Whapi.Cloud partner token, live; empty: none there", is_secret=True),
-        Setting("whapi_project", "project of new channels at Whapi.Cloud; empty: the first"),
+        Setting("whapi_project", "project of new channels at Whapi.Cloud; empty: the default one"),
         Setting("whapi_test_url", "manager of Whapi.Cloud (or a simulator) for test instances"),
         Setting("whapi_test_partner_token", "its partner token for test instances", is_secret=True),
     ),
