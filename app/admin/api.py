@@ -25,13 +25,16 @@ from app.admin.schemas import (
 )
 from app.idempotency.service import HEADER, check_key
 from app.instances import service as instances
+from app.instances.models import STATUSES
 from app.instances.options import Options
 from app.kit.db import Database, UnitOfWork
 from app.kit.respond import DEFAULT_LIMIT, Limit, PageCursor
 from app.operations.schemas import OperationView
 from app.providers.registry import Registry
 
-Status = Annotated[str | None, QueryParameter(max_length=20, pattern="^[a-z]+$", description="Only this status.")]
+Status = Annotated[
+    str | None, QueryParameter(max_length=20, pattern=f"^({'|'.join(STATUSES)})$", description="Only this status.")
+]
 OrgId = Annotated[str | None, QueryParameter(max_length=40, description="Only this organization, `org_…`.")]
 Key = Annotated[
     str | None, HeaderParameter(name=HEADER, max_length=255, description="A request with the same key is done once.")

@@ -95,13 +95,14 @@ class Reason(Struct, forbid_unknown_fields=True):
 
 
 class OperatorLedgerLine(Struct):
-    """One movement as it touched the instance; `days` is signed from the instance's side."""
+    """One movement of an instance's days."""
 
     id: str
     kind: str
-    source: str
-    day: str | None
-    movements: dict[str, int]
+    source: Annotated[str, Meta(description="What it was booked for, once: of a payment its `reference`.")]
+    note: str | None
+    day: Annotated[str | None, Meta(description="The billing day (UTC+3) it is about.")]
+    movements: Annotated[dict[str, int], Meta(description="Days by account; together they are 0.")]
     posted_at: Timestamp
     object: str = "ledger_transaction"
 

@@ -153,7 +153,8 @@ async def statement(uow: UnitOfWork, instance_id: str) -> LedgerStatement:
         OperatorLedgerLine(
             id=to_wire(LEDGER_TRANSACTION, movement.id),
             kind=movement.kind,
-            source=movement.note or "",
+            source=movement.source.removeprefix(f"{instance.id}:"),
+            note=movement.note,
             day=movement.day.isoformat() if movement.day else None,
             movements=dict(movement.entries),
             posted_at=instant(movement.posted_at),

@@ -33,6 +33,8 @@ from app.kit.errors import (
 log = structlog.get_logger()
 
 PROBLEM_JSON: Final = "application/problem+json"
+NO_BODY: Final = "'data'"
+"""What Litestar says where a body is wanted and there is none."""
 
 
 class Overloaded(AppError):
@@ -189,6 +191,8 @@ def _from_text(message: str, base: str) -> FieldError:
     _, found, path = place.rstrip("`").partition("$")
     if found:
         base = "#" + _path(path)
+    if text == NO_BODY:
+        return FieldError(base, "required", "A body is required.")
     if "unknown field `" in text:
         name = text.split("`")[-2]
         return FieldError(f"{base}/{name}", "unknown_field", f"There is no field `{name}`.")

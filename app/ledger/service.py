@@ -34,6 +34,7 @@ class Movement:
 
     id: UUID
     kind: str
+    source: str
     day: date | None
     note: str | None
     posted_at: datetime
@@ -118,4 +119,4 @@ async def totals(uow: UnitOfWork) -> dict[str, int]:
 
 
 def _movement(row: LedgerTransaction, entries: Mapping[str, int]) -> Movement:
-    return Movement(row.id, row.kind, row.day, row.note, row.posted_at, entries)
+    return Movement(row.id, row.kind, row.source, row.day, row.note, row.posted_at, entries)

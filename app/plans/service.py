@@ -223,7 +223,7 @@ async def go_live(
         day=clock.billing_day(uow.now),
         note=note,
     ):
-        raise SourceReused("The source was used for another instance just now.")
+        raise SourceReused("This reference was used for another instance just now.")
     row.billing_mode, row.plan, row.announced = LIVE.billing_mode, LIVE.id, None
     row.paid_through_at = starts_at + timedelta(days=days)
     await uow.session.flush()
@@ -371,5 +371,5 @@ def _bad_days(text: str) -> InvalidRequest:
 
 def _same(booked: ledger.Movement, account: str, days: int, row: Subscription) -> Subscription:
     if booked.entries.get(account) != days:
-        raise SourceReused("The source was used for other days or another instance.")
+        raise SourceReused("This reference was used for other days or another instance.")
     return row

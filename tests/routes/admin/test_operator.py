@@ -17,7 +17,7 @@ from app.runtime import Runtime
 from tests.conftest import Drain, Upstream
 from tests.factories import make_tenant, operator_headers
 from tests.senders import make_sender
-from tests.workers.wishes import failed_instance, make_account, reached
+from tests.workers.wishes import failed_instance, make_account, reached, wish_for
 
 
 async def sublet(runtime: Runtime, *words: str) -> tuple[int, str]:
@@ -88,6 +88,29 @@ async def test_what_is_held_is_deleted_when_the_operator_approves(
 async def test_approving_at_the_command_line_goes_with_applying(runtime: Runtime, upstream: Upstream) -> None:
     assert (await sublet(runtime, "reconcile", "--approve"))[0] == 2
     assert (await sublet(runtime, "reconcile", "--apply", "--approve"))[0] == 0
+
+
+async def test_the_operators_ledger_names_the_payment(runtime: Runtime, client: httpx2.AsyncClient) -> None:
+    instance = await wish_for(runtime, await make_tenant(runtime))
+    path = f"/operator/v1/instances/{ids.to_wire(ids.INSTANCE, instance.id)}"
+    headers = await operator_headers(runtime)
+    paid = {"days": 3, "reference": "invoice-1", "note": "by card"}
+    assert (await client.post(f"{path}/go_live", headers=headers, json=paid)).status_code == 200
+    line = (await client.get(f"{path}/ledger", headers=headers)).json()["data"][0]
+    assert (line["source"], line["note"], sum(line["movements"].values())) == ("invoice-1", "by card", 0)
+
+
+async def test_a_body_that_is_missing_is_told_so(runtime: Runtime, client: httpx2.AsyncClient) -> None:
+    reply = await client.post("/operator/v1/reconciliations", headers=await operator_headers(runtime))
+    assert (reply.status_code, reply.json()["detail"]) == (400, "A body is required.")
+    assert reply.json()["errors"] == [{"pointer": "#", "code": "required", "detail": "A body is required."}]
+
+
+async def test_a_status_that_there_is_not_is_told_so(runtime: Runtime, client: httpx2.AsyncClient) -> None:
+    path, headers = "/operator/v1/instances", await operator_headers(runtime)
+    assert (await client.get(path, headers=headers, params={"status": "failed"})).status_code == 200
+    wrong = await client.get(path, headers=headers, params={"status": "nonsense"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (400, "?status")
 
 
 async def test_days_are_not_sold_for_an_instance_that_leaves(
