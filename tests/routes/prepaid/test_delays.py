@@ -21,16 +21,16 @@ async def say(shop: Shop, words: str) -> int:
 
 async def test_a_pause_that_was_set_is_told_and_kept_between_sends_of_every_face(shop: Shop) -> None:
     assert (await shop.line.call("GET", "getSettings")).json()[DELAY] == 500
-    set_ = await shop.line.call("POST", "setSettings", json={DELAY: 600, "linkPreview": "yes"})
+    set_ = await shop.line.call("POST", "setSettings", json={DELAY: 1200, "linkPreview": "yes"})
     assert (set_.status_code, set_.json()) == (200, {"saveSettings": True})
-    assert (await shop.line.call("GET", "getSettings")).json()[DELAY] == 600
+    assert (await shop.line.call("GET", "getSettings")).json()[DELAY] == 1200
     began = time.monotonic()
     typed = shop.call("POST", "messages", json={"to": ANN, "type": "text", "text": {"body": "typed"}})
     answers = await asyncio.gather(say(shop, "one"), typed, say(shop, "two"))
     assert [answers[0], answers[1].status_code, answers[2]] == [200, 202, 200]
-    assert time.monotonic() - began >= 1.2
+    assert time.monotonic() - began >= 2.4
     first, second, third = sorted(await sent_at(shop))
-    assert min(second - first, third - second) >= 0.55
+    assert min(second - first, third - second) >= 0.8  # of 1.2, for one may be late at the gateway
 
 
 async def test_a_send_whose_time_is_far_off_is_refused_with_when_to_come(shop: Shop) -> None:
