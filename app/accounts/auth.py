@@ -1,8 +1,6 @@
 """From a request to its principal, and from the principal to the unit of work."""
 
 import re
-import time
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -24,9 +22,8 @@ from app.accounts.tokens import kind_of
 from app.kit.db import SYSTEM, Database, UnitOfWork
 from app.kit.errors import AppError, Forbidden, InvalidRequest, Unauthenticated
 from app.kit.fresh import Fresh
+from app.kit.trust import Kept
 
-CACHE_SECONDS: Final = 0.5
-CACHE_SIZE: Final = 10_000
 TOUCH_SECONDS: Final = 60
 LONGEST_HEADER: Final = 200
 IN_URL: Final = re.compile(rb"slt_(?:sk_(?:live|test)|op|cst|lnk)_")
@@ -116,12 +113,12 @@ class Authenticator:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._seen: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        self._seen: Kept[Principal] = Kept()
         self._keys: Fresh[bytes, Principal] = Fresh(self._read_keys)
 
     def forget(self) -> None:
         """Trust no credential without looking it up again."""
-        self._seen.clear()
+        self._seen.forget()
         self._keys.forget()
 
     def peek(self, token: str) -> Principal | None:
@@ -169,14 +166,12 @@ class Authenticator:
         if kind is None:
             raise KeyNotFound()
         fingerprint = self._database.keyring.fingerprint(token)
-        known = self._seen.get(fingerprint)
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
+        _, known = self._seen.get(fingerprint)
+        if known is not None:
+            return known
         async with self._database.begin(SYSTEM) as uow:
             principal = await _FINDERS[kind](uow, fingerprint)
-        self._seen[fingerprint] = (time.monotonic() + CACHE_SECONDS, principal)
-        if len(self._seen) > CACHE_SIZE:
-            self._seen.popitem(last=False)
+        self._seen.put(fingerprint, principal)
         return principal
 
 
