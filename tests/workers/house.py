@@ -50,6 +50,11 @@ class House:
         reply = await self.client.get(f"/v1/instances/{self.wire}/messages/{message_id}", headers=self.tenant.headers)
         return str(reply.json()["status"])
 
+    async def connection(self) -> str:
+        """Whether a phone is linked, as the gateway says now."""
+        path = f"/v1/instances/{self.wire}/state?refresh=true"
+        return str((await self.client.get(path, headers=self.tenant.headers)).json()["connection"])
+
     async def texts(self) -> list[str]:
         """What the second gateway was given to send, in order."""
         found: list[str] = []

@@ -24,7 +24,7 @@ from app.providers.events import MessageEchoed
 from tests.conftest import draining
 from tests.factories import read_instance
 from tests.workers.house import House
-from tests.workers.wishes import dying
+from tests.workers.wishes import dying, let_go, reached
 
 CHAT = "79990005544@c.us"
 
@@ -192,3 +192,57 @@ async def test_an_echo_of_the_new_account_is_not_of_a_message_that_the_old_one_m
 
     await draining(runtime)(until=is_over)
     assert await house.status(message) == "not_sent"
+
+
+async def test_a_second_move_during_the_handing_over_sends_nothing_twice(house: House) -> None:
+    """What was handed over counts as sent by the account that took it; what still waits leaves through the third."""
+    upstream = house.funds.upstream
+    await house.move({"provider": "whapi"})
+    first, second = await held_sends(house, "one", "two")
+    await house.link()
+    await upstream.faults(
+        {"method": "sendMessageText", "kind": "slow_answer", "delay_seconds": 1.0, "provider": "whapi"}
+    )
+    handing = asyncio.create_task(release(house, await claimed(house), seconds=30))
+    async with asyncio.timeout(20):
+        while not await house.texts():
+            await asyncio.sleep(0.05)
+    assert (await house.move({"provider": "green_api"})).status_code == 202
+    await handing
+    assert (await house.status(first), await house.status(second)) == ("queued", "held")
+    await upstream.faults()
+    await draining(house.funds.runtime)(until=reached(house.funds.runtime, house.instance))
+    row = await read_instance(house.funds.runtime, house.instance.id)
+    assert row.upstream_id is not None
+    await upstream.scan(row.upstream_id)
+    async with asyncio.timeout(20):
+        while await house.connection() != "connected":
+            await asyncio.sleep(0.1)
+
+    async def has_left() -> bool:
+        house.funds.runtime.database.shift += timedelta(seconds=2)
+        return await house.status(second) != "held"
+
+    await draining(house.funds.runtime)(until=has_left)
+    green = (await upstream.control("GET", f"messages?id_instance={row.upstream_id}"))["messages"]
+    assert [each["text"] for each in green if each["direction"] == "outgoing"] == ["two"]
+    assert await counted(house) == 2
+
+
+async def test_a_deletion_leaves_nothing_of_what_waited(house: House) -> None:
+    await house.move({"provider": "whapi"})
+    await held_sends(house, "one", "two")
+    runtime = house.funds.runtime
+    await let_go(runtime, house.instance)
+    await draining(runtime)(until=reached(runtime, house.instance, status="deleted"))
+    async with runtime.database.begin(SYSTEM) as uow:
+        for model in (HeldSend, Message):
+            assert not (await uow.session.scalars(select(model))).all()
+    runtime.database.shift += timedelta(seconds=10)
+
+    async def is_forgotten() -> bool:
+        async with runtime.database.begin(SYSTEM) as uow:
+            return not (await uow.session.scalars(select(Work).where(Work.kind == SendHeld.kind))).all()
+
+    await draining(runtime)(until=is_forgotten)
+    assert await house.texts() == []
