@@ -115,6 +115,8 @@ async def intend(gateway: Gateway, due: Due) -> Intent | None:
             return None
         if await store.is_in_doubt(uow, due.tenant_id, due.instance_id):
             return None
+        if await _may_be_old(gateway, uow, instance, told.funded_until):
+            return None
         row = await store.lock(uow, due.tenant_id, due.instance_id)
         await take_note(gateway, uow, instance, row, told.funded_until)
         await uow.session.flush()
@@ -269,6 +271,15 @@ async def take_note(
         instance.upstream_funded_until = told
 
 
+async def _may_be_old(gateway: Gateway, uow: UnitOfWork, instance: Instance, told: datetime | None) -> bool:
+    """Whether an end may be that of before an extension that was seen done a moment ago: it would be made again."""
+    known = instance.upstream_funded_until
+    if told is None or known is None or told >= known - rules.SLACK:
+        return False
+    quiet = timedelta(seconds=gateway.options.quiet_seconds)
+    return await store.was_extended(uow, instance.tenant_id, instance.id, quiet)
+
+
 async def believe(gateway: Gateway, known: End, told: datetime) -> None:
     """Take note of an end that upstream tells otherwise, unless ours has moved since it was compared."""
     async with gateway.database.begin(SYSTEM) as uow:
@@ -277,6 +288,8 @@ async def believe(gateway: Gateway, known: End, told: datetime) -> None:
             return
         row = await store.lock(uow, known.tenant_id, known.instance_id)
         if row.settled_at is not None or await store.is_in_doubt(uow, known.tenant_id, known.instance_id):
+            return
+        if await _may_be_old(gateway, uow, instance, told):
             return
         await take_note(gateway, uow, instance, row, told)
 

@@ -281,6 +281,17 @@ async def is_in_doubt(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID) -> bo
     return bool(await uow.session.scalar(select(query.exists())))
 
 
+async def was_extended(uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, over: timedelta) -> bool:
+    """Whether an extension of the account was seen done in the last time."""
+    query = select(Extension.id).where(
+        Extension.tenant_id == tenant_id,
+        Extension.instance_id == instance_id,
+        Extension.state == "done",
+        Extension.finished_at > uow.now - over,
+    )
+    return bool(await uow.session.scalar(select(query.exists())))
+
+
 async def open_extensions(uow: UnitOfWork, provider: str, environment: str) -> Sequence[Extension]:
     """Extensions whose end is not known, oldest first."""
     query = select(Extension).where(

@@ -1,13 +1,18 @@
 """Days that an account loses upstream before they begin are nobody's use of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any, cast
 
+from app.funding import extending
 from app.instances import service
 from app.instances.models import Instance
 from app.kit.db import SYSTEM
 from app.ledger import service as ledger
+from app.providers.port import Listed, Provider
 from tests.factories import read_instance
 from tests.workers.funds import POOL_DAYS, WHAPI_TOKEN, Funds
+from tests.workers.test_funding_doubles import due
 
 
 async def owned(funds: Funds, instance: Instance) -> int:
@@ -62,4 +67,40 @@ async def test_an_end_that_cannot_be_is_not_taken_for_a_gift_of_a_new_account(fu
     assert until is not None
     assert abs(until.timestamp() - (await funds.channel(instance))["activeTill"] / 1000) < 1
     assert (await funds.booked())["pool"] == POOL_DAYS - 7
+    await funds.they_match()
+
+
+class Stale:
+    """A gateway whose readings of an account are those of a while ago."""
+
+    def __init__(self, provider: Provider, old: Listed) -> None:
+        self._provider = provider
+        self._old = old
+
+    async def one(self, account: str) -> Listed | None:
+        return self._old
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+
+async def test_an_old_reading_soon_after_an_extension_brings_no_second_one(funds: Funds) -> None:
+    """Its trial is nearly over, and its mode could not be changed at once."""
+    instance = await funds.instance()
+    await funds.later(days=4.5)
+    await funds.pay(instance, 30)
+    gateway = funds.gateway()
+    old = await gateway.provider.one(instance.upstream_account or "")
+    assert old is not None
+    await funds.upstream.faults({"method": "changeChannelMode", "kind": "lose_request", "times": 1})
+    await funds.work()
+    await funds.later(seconds=31)
+    (one,) = await due(funds, gateway)
+    await extending.serve(replace(gateway, provider=cast(Provider, Stale(gateway.provider, old))), one)
+    assert list((await funds.extended()).values()) == [7]
+    await funds.later(seconds=61)
+    await funds.work()
+    assert list((await funds.extended()).values()) == [7]
+    assert (await funds.channel(instance))["mode"] == "live"
+    assert (await funds.account(instance)).note is None
     await funds.they_match()
