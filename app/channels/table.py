@@ -245,23 +245,16 @@ ROUTES: Final = (*SERVED, *PASSED, *ABSENT)
 def find(verb: str, path: str) -> tuple[Route, dict[str, str]] | tuple[None, tuple[str, ...]]:
     """The route of a path with its parameters; None, and the verbs that the path has, none if there is no such path.
 
-    A part that is written out goes before one that is a parameter. What can be got has a head.
+    A part that is written out is never a parameter, whatever the verb. What can be got has a head.
     """
     parts = [part for part in path.split("/") if part]
-    best: tuple[int, Route, dict[str, str]] | None = None
-    verbs: set[str] = set()
-    for route in BY_LENGTH.get(len(parts), ()):
-        params = _match(route, parts)
-        if params is None:
-            continue
-        verbs.add(route.verb)
-        if route.verb == verb and (best is None or len(params) < best[0]):
-            best = len(params), route, params
-    if best is not None:
-        return best[1:]
-    if "GET" in verbs:
-        return find("GET", path) if verb == "HEAD" else (None, tuple(sorted(verbs | {"HEAD"})))
-    return None, tuple(sorted(verbs))
+    matched = [(route, _match(route, parts)) for route in BY_LENGTH.get(len(parts), ())]
+    known = [(route, params) for route, params in matched if params is not None]
+    fewest = min((len(params) for _, params in known), default=0)
+    found = {route.verb: (route, params) for route, params in reversed(known) if len(params) == fewest}
+    if "GET" in found:
+        found.setdefault("HEAD", found["GET"])
+    return found.get(verb) or (None, tuple(sorted(found)))
 
 
 def _match(route: Route, parts: list[str]) -> dict[str, str] | None:

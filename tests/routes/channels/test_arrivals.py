@@ -78,8 +78,14 @@ async def test_what_can_be_got_has_a_head_and_a_wrong_verb_is_told_the_right_one
     assert (head.status_code, head.content) == (200, b"")
     wrong = await client_of.call("POST", "/health")
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD")
-    wrong = await client_of.call("GET", "/settings/webhook_test")
-    assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+    for verb, path, allowed in (
+        ("GET", "/settings/webhook_test", "POST"),
+        ("GET", "/messages/text", "POST"),
+        ("DELETE", "/messages/list", "GET, HEAD"),
+        ("DELETE", "/newsletters/find", "GET, HEAD"),
+    ):
+        wrong = await client_of.call(verb, path)
+        assert (wrong.status_code, wrong.headers["allow"]) == (405, allowed), path
 
 
 async def test_a_token_in_the_address_is_refused_with_its_right_place(client_of: Client) -> None:
