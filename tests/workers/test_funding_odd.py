@@ -333,11 +333,11 @@ async def test_accounts_that_hang_do_not_keep_the_others_from_their_days(funds: 
     await funds.later(seconds=60)
     other = await funds.instance(days=30, name="B")
     await open_books(funds)
-    provider = Hanging(funds.gateway().provider, {each.upstream_account or "" for each in hanging}, 0.2)
+    provider = Hanging(funds.gateway().provider, {each.upstream_account or "" for each in hanging}, 1.2)
     registry = Registry({("whapi", "live"): cast(Provider, provider)})
     for _ in range(20):
         claim = await claimed(funds)
-        await rounds.fund(funds.runtime.database, registry, funds.gateway().options, claim, budget_seconds=0.15)
+        await rounds.fund(funds.runtime.database, registry, funds.gateway().options, claim, budget_seconds=1)
         if await funds.extended():
             break
         await funds.later(seconds=61)

@@ -133,17 +133,17 @@ async def test_pauses_grow_by_the_step_until_a_200_and_the_order_stays(
     made = await make_line(runtime.database)
     async with receiving() as receiver:
         receiver.answers = [status, status, status, 200]
-        await change(runtime, made, {"callback_backoff_delay_ms": 5000})
+        await change(runtime, made, {"callback_backoff_delay_ms": 15_000})
         await point_at(runtime, made, receiver.url)
         await say(runtime, made, "first", "second")
         await drain()
         for failures in (1, 2, 3):
             assert texts(receiver) == ["first"] * failures
-            runtime.database.shift += (5 * failures - 1) * SECOND
+            runtime.database.shift += (15 * failures - 10) * SECOND
             await say(runtime, made, f"meanwhile {failures}")
             await drain()
             assert texts(receiver) == ["first"] * failures, "what comes meanwhile does not end the pause"
-            runtime.database.shift += SECOND
+            runtime.database.shift += 10 * SECOND
             await drain()
         assert texts(receiver) == ["first"] * 4 + ["second", "meanwhile 1", "meanwhile 2", "meanwhile 3"]
     assert len({got.headers["webhook-id"] for got in receiver.got[:4]}) == 1
