@@ -5,17 +5,20 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import rich_click as click
 from alembic.util import CommandError
 
 from app import migrate as migrations
 from app.accounts import service as accounts
+from app.accounts.models import OperatorKey
 from app.admin import coverage, moves, suppliers
 from app.admin import service as admin
 from app.admin.schemas import MOST_DAYS, GatewayName
 from app.admin.suppliers_schemas import MOST_WEIGHT, SupplierCheck
 from app.instances.models import STATUSES
+from app.kit.clock import to_wire as instant
 from app.kit.db import UnitOfWork
 from app.kit.log import configure
 from app.kit.wire import Line, Name, Reference
@@ -134,6 +137,39 @@ def operator_keys_create(name: str, as_json: bool) -> None:
 
     made = run(make)
     click.echo(json.dumps(made) if as_json else made["secret"])
+
+
+@operator_keys.command("list")
+@click.option("-o", "--output", type=click.Choice(["table", "json", "id"]), default="table")
+def operator_keys_list(output: str) -> None:
+    """List keys, newest first; no secret is among what is told."""
+
+    async def read(uow: UnitOfWork, _: Runtime) -> list[dict[str, Any]]:
+        return [_key(each) for each in await accounts.list_operator_keys(uow)]
+
+    show(run(read), ["id", "name", "last4", "created_at", "revoked_at"], output)
+
+
+@operator_keys.command("revoke")
+@click.argument("key_id", type=click.UUID)
+def operator_keys_revoke(key_id: UUID) -> None:
+    """End a key, within a second; ending it again changes nothing."""
+
+    async def act(uow: UnitOfWork, _: Runtime) -> dict[str, Any]:
+        return _key(await accounts.revoke_operator_key(uow, key_id))
+
+    click.echo(json.dumps(run(act), indent=2))
+
+
+def _key(key: OperatorKey) -> dict[str, Any]:
+    revoked_at = instant(key.revoked_at) if key.revoked_at else None
+    return {
+        "id": str(key.id),
+        "name": key.name,
+        "last4": key.last4,
+        "created_at": instant(key.created_at),
+        "revoked_at": revoked_at,
+    }
 
 
 @cli.group()

@@ -126,7 +126,7 @@ class ApiKey(Base, TenantOwned):
 
 
 class OperatorKey(Base):
-    """The operator's credential for the operator API and the command line."""
+    """A credential for the operator API. The command line needs none: it has the settings."""
 
     __tablename__ = "operator_keys"
 

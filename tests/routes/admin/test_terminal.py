@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 
+import httpx2
 import pytest
 from click.testing import CliRunner, Result
 
 from app.cli import ALL_AT_ONCE, cli
-from app.kit.ids import INSTANCE, to_wire
+from app.kit.ids import INSTANCE, new_id, to_wire
 from app.runtime import Runtime
 from app.suppliers.service import NoneTakes
 from dev.stack import ROOT
@@ -119,6 +120,20 @@ async def test_a_comparison_that_was_not_made_is_no_success(runtime: Runtime) ->
     assert told.exit_code == 1, told.output
     assert "unread" in told.stdout
     assert "canary" not in told.output
+
+
+async def test_an_operators_key_that_leaked_is_ended(runtime: Runtime, client: httpx2.AsyncClient) -> None:
+    secret = (await sublet(runtime, "operator-keys", "create", "--name", "laptop")).stdout.strip()
+    listed = await sublet(runtime, "operator-keys", "list", "-o", "json")
+    key = json.loads(listed.stdout)[0]
+    assert (key["name"], key["last4"], key["revoked_at"]) == ("laptop", secret[-4:], None)
+    assert secret not in listed.output
+    assert (await sublet(runtime, "operator-keys", "revoke", key["id"])).exit_code == 0
+    assert json.loads((await sublet(runtime, "operator-keys", "list", "-o", "json")).stdout)[0]["revoked_at"]
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert (await client.get("/operator/v1/tenants", headers=headers)).status_code == 401
+    assert (await sublet(runtime, "operator-keys", "revoke", str(new_id()))).exit_code == 3
+    assert (await sublet(runtime, "operator-keys", "revoke", "laptop")).exit_code == 2
 
 
 def test_the_coverage_needs_no_settings() -> None:
