@@ -31,6 +31,12 @@ async def crowd(runtime: Runtime, client: httpx2.AsyncClient, url: str) -> TestT
     return tenant
 
 
+async def untried(runtime: Runtime) -> int:
+    """Deliveries that had no turn."""
+    async with runtime.database.begin(SYSTEM) as uow:
+        return int(await uow.session.scalar(select(func.count()).where(Delivery.attempt_count == 0)) or 0)
+
+
 async def test_a_tenant_runs_few_deliveries_at_once_and_none_is_forgotten(
     runtime: Runtime, client: httpx2.AsyncClient
 ) -> None:
@@ -46,8 +52,10 @@ async def test_a_tenant_runs_few_deliveries_at_once_and_none_is_forgotten(
         await publish(runtime, tenant)
         await drain_with(runtime, egress)
         assert hanging.most <= RUNNING_OF_A_TENANT
-        assert len(hanging.got) == ENDPOINTS
-        hanging.answers = [200]
+        assert len(hanging.got) >= ENDPOINTS, "on a busy machine the first are due again before the last had their turn"
+        await egress.close()
+        hanging.answers, egress = [200], Egress(parse_networks("127.0.0.0/8"))
+        assert await untried(runtime) == 0
         async with runtime.database.begin(SYSTEM) as uow:
             await uow.session.execute(update(Work).where(Work.kind == DeliverEvent.kind).values(run_at=uow.now))
         runtime.database.shift += timedelta(seconds=30)
