@@ -190,11 +190,10 @@ async def unresolved(
     uow: UnitOfWork, tenant_id: UUID, instance_id: UUID, chat_id: str, likeness: str, *, since: datetime | None = None
 ) -> Message | None:
     """The oldest alike send to a chat whose outcome is unknown, locked; of those begun from `since` on."""
-    begun = () if since is None else (Message.forwarded_at >= since,)
     row: Message | None = await uow.session.scalar(
         select(Message)
         .where(
-            *begun,
+            *(() if since is None else (Message.forwarded_at >= since,)),
             Message.tenant_id == tenant_id,
             Message.instance_id == instance_id,
             Message.chat_id == chat_id,
@@ -228,11 +227,10 @@ async def in_flight(uow: UnitOfWork, like: Message, overdue: datetime) -> bool:
 
 async def early_for(uow: UnitOfWork, like: Message, *, before: datetime | None = None) -> str | None:
     """The upstream id that an echo told of a message alike before its answer came, oldest first."""
-    told = () if before is None else (Message.created_at < before,)
     found: str | None = await uow.session.scalar(
         select(Message.upstream_message_id)
         .where(
-            *told,
+            *(() if before is None else (Message.created_at < before,)),
             Message.tenant_id == like.tenant_id,
             Message.instance_id == like.instance_id,
             Message.direction == EARLY,
