@@ -179,6 +179,20 @@ def unseen(lefts: Sequence[Left], doubts: Mapping[int, Doubt], change: int) -> t
     return None
 
 
+def taken(lefts: Sequence[Left], doubted: Sequence[int], change: int) -> int:
+    """How many days extensions, of which nobody knows yet whether they were done, seem to have taken from a pool that
+    changed so much while these accounts were deleted: as few as explain it.
+    """
+    if not lefts:
+        return max(0, min(-change, sum(doubted)))
+    most = len(doubted) if len(doubted) <= MOST_DOUBTS else 0
+    for count in range(most + 1):
+        for days in map(sum, combinations(doubted, count)):
+            if given_back(lefts, change + days) is not None:
+                return days
+    return 0
+
+
 def days_to_empty(days: int, spent: int, over: timedelta) -> float | None:
     """How long a pool lasts if it goes on as in the time before; None when nothing was spent.
 

@@ -27,7 +27,7 @@ BATCH: Final = 500
 MOST_DAYS: Final = 1_000_000_000
 """A balance beyond it is none: such a number is a fault, or in another unit."""
 LONGEST_DOUBT: Final = timedelta(days=1)
-"""An extension of which nobody has learnt more in that time holds up no other's days: a later balance shows it."""
+"""An extension of which nobody has learnt more in that time holds up no other's days."""
 
 
 async def meet(gateway: Gateway, claim: Claim) -> bool:
@@ -126,10 +126,11 @@ async def read_pool(gateway: Gateway, claim: Claim) -> bool:
     async with gateway.database.begin(SYSTEM) as uow:
         await work.hold(uow, claim)
         after = await store.leaving(uow, *place)
-        is_quiet = _same(before, after) and not await store.count_open(uow, *place, over=LONGEST_DOUBT)
+        doubted = await store.open_extensions(uow, *place)
+        is_quiet = _same(before, after) and all(one.started_at <= uow.now - LONGEST_DOUBT for one in doubted)
         is_quiet = is_quiet and booked == await gateway.books(uow).pool() and (days is not None or not was_told)
         if is_quiet:
-            await _settle(uow, gateway, after, days)
+            await _settle(uow, gateway, after, days, [one.days for one in doubted])
         pool = await store.pool(uow, *place)
         pool.days, pool.read_at = days, uow.now
         if days is None:
@@ -146,15 +147,19 @@ def _same(before: Sequence[Leaving], after: Sequence[Leaving]) -> bool:
     return len(gone) == len(before) and gone == [row.instance_id for row in after]
 
 
-async def _settle(uow: UnitOfWork, gateway: Gateway, rows: Sequence[Leaving], days: int | None) -> None:
+async def _settle(
+    uow: UnitOfWork, gateway: Gateway, rows: Sequence[Leaving], days: int | None, doubted: Sequence[int]
+) -> None:
     """Bring the books to what was read: deletions first, what is left over came from, or went, outside.
 
-    Where no balance is told the likeliest habit stands for what came back.
+    Where no balance is told the likeliest habit stands for what came back. What extensions that are still `doubted`
+    may have taken is booked when they are known.
     """
     books = gateway.books(uow)
     lefts = [_left(row) for row in rows]
     likely = [rules.HABITS[0](left) for left in lefts]
     change = sum(likely) if days is None else days - await books.pool()
+    change += rules.taken(lefts, doubted, change)
     back = rules.given_back(lefts, change) if rows else []
     if back is None and days is not None:
         back, put = await _find_unseen(uow, gateway, rows, lefts, change)

@@ -363,13 +363,11 @@ async def prepaid(uow: UnitOfWork, provider: str, environment: str) -> int:
     return int(await uow.session.scalar(PREPAID, {"provider": provider, "environment": environment}) or 0)
 
 
-async def count_open(uow: UnitOfWork, provider: str, environment: str, *, over: timedelta | None = None) -> int:
-    """How many extensions are open; with `over` those that were begun in the last time."""
+async def count_open(uow: UnitOfWork, provider: str, environment: str) -> int:
+    """How many extensions are open."""
     query = select(func.count()).where(
         Extension.provider == provider, Extension.environment == environment, Extension.finished_at.is_(None)
     )
-    if over is not None:
-        query = query.where(Extension.started_at > uow.now - over)
     return int(await uow.session.scalar(query) or 0)
 
 

@@ -86,6 +86,18 @@ def test_several_deletions_are_explained_by_one_habit_or_not_at_all() -> None:
     assert rules.given_back([], 5) is None
 
 
+def test_what_an_extension_in_doubt_may_have_taken_is_not_called_unexplained() -> None:
+    left = Left(4.5 * DAY, timedelta())
+    assert rules.taken([], [7], -7) == 7
+    assert rules.taken([], [7, 3], -20) == 10
+    assert rules.taken([], [7], 5) == 0
+    assert rules.taken([], [], -7) == 0
+    assert rules.taken([left, left], [7, 3], 8) == 0
+    assert rules.taken([left, left], [7, 3], 8 - 3) == 3
+    assert rules.taken([left, left], [7, 3], 8 - 10) == 10
+    assert rules.taken([left, left], [7, 3], -9) == 0
+
+
 def test_a_pool_lasts_as_long_as_it_would_at_the_pace_of_the_last_days() -> None:
     assert rules.days_to_empty(90, 21, 7 * DAY) == 30
     assert rules.days_to_empty(90, 0, 7 * DAY) is None
