@@ -78,8 +78,7 @@ class ChannelDoor:
         headers = [*CORS[:1], *answer.headers]
         if answer.body:
             headers.append((b"content-type", answer.content_type.encode("latin-1", "ignore")))
-        body = b"" if verb == "HEAD" else answer.body
-        await asgi.answer(scope, send, answer.status, headers, body)
+        await asgi.answer(scope, send, answer.status, headers, answer.body)
 
     async def _answer(self, route: Route, params: dict[str, str], scope: HTTPScope, receive: Receive) -> Answer:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}

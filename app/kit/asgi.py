@@ -38,11 +38,14 @@ def replaying(messages: Iterable[Message], receive: Receive) -> Receive:
 
 
 async def answer(scope: Mapping[str, Any], send: Send, status: int, headers: list[Header], body: bytes) -> None:
-    """A whole answer to a request that is no HEAD; its length is added to the headers.
+    """A whole answer; its length is added to the headers, where it may have any, and its body is kept back from a HEAD.
 
     Nothing that a client sent may stand in them: a server that can is made to write them as they are.
     """
-    headers.append((b"content-length", b"%d" % len(body)))
+    if status != 204:
+        headers.append((b"content-length", b"%d" % len(body)))
+    if scope["method"] == "HEAD":
+        body = b""
     whole = scope.get("extensions", {}).get(WHOLE)
     if whole is not None and whole(status, headers, body):
         return

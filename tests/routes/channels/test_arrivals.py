@@ -75,7 +75,12 @@ async def test_what_was_sent_tells_its_media_type(opened: Opened) -> None:
 
 async def test_what_can_be_got_has_a_head_and_a_wrong_verb_is_told_the_right_ones(client_of: Client) -> None:
     head = await client_of.call("HEAD", "/health")
+    got = await client_of.call("GET", "/settings")
+    head_of = await client_of.call("HEAD", "/settings")
     assert (head.status_code, head.content) == (200, b"")
+    assert (head_of.content, head_of.headers["content-length"]) == (b"", str(len(got.content)))
+    asked_first = await client_of.call("OPTIONS", "/settings")
+    assert (asked_first.status_code, "content-length" in asked_first.headers) == (204, False)
     wrong = await client_of.call("POST", "/health")
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD")
     for verb, path, allowed in (
