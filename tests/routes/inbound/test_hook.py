@@ -251,10 +251,9 @@ DEEP = b'{"a":' * 33 + b"1" + b"}" * 33
         b"\xff\xfe",
         DEEP,
         b"[" * 200_000,
-        b'{"a":"\\ud800"}',
         b"{}" * 2,
     ],
-    ids=["empty", "half", "text", "list", "string", "null", "bytes", "deep", "deeper", "surrogate", "two"],
+    ids=["empty", "half", "text", "list", "string", "null", "bytes", "deep", "deeper", "two"],
 )
 async def test_what_cannot_be_read_is_kept_and_answered(
     runtime: Runtime, client: httpx2.AsyncClient, body: bytes
