@@ -260,7 +260,7 @@ async def _await_ready(tools: Tools, plan: Plan) -> None:
             again = lifecycle.poll_seconds(tools.options.ready_poll_seconds, age.total_seconds())
             is_late = age.total_seconds() > tools.options.ready_deadline_seconds
             if is_late:  # where calls are counted, a trial must have some left when it gets ready after all
-                again = max(again, plan.provider.traits.watch_seconds)
+                again = max(again, min(age.total_seconds() / 10, plan.provider.traits.watch_seconds))
             await work.settle(uow, plan.claim, again_seconds=again if instance.wanted else 0)
             operation = await _operation(uow, instance)
             if operation is not None and is_late:

@@ -179,8 +179,9 @@ async def test_fifty_tenants_who_want_one_are_done_before_one_who_wants_two_hund
         await house.work(8)
         await house.advance(WINDOW)
         await house.work(8)
-    await house.advance(10)
-    await house.work(8)
+    for _ in range(4):  # the last ones are made, and looked at until they are ready
+        await house.advance(10)
+        await house.work(8)
     ends = {row.resource_id: row.finished_at for row in await house.operations(everybody)}
     finished = {each: ended for each, ended in ends.items() if ended is not None}
     assert len(finished) == len(everybody) == len(await house.channels())

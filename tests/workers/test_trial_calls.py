@@ -37,7 +37,7 @@ async def spent(house: Capped) -> int:
 
 
 async def test_a_channel_that_never_gets_ready_keeps_its_calls(house: Capped) -> None:
-    """After half an hour it is given up in words, and looked at no more often than one that is in use."""
+    """After half an hour it is given up in words, and looked at ever more seldom."""
     await house.upstream.control("POST", "config", {"whapi": {"init_seconds": 1_000_000}})
     instance = await house.wish(await make_tenant(house.runtime), "stuck")
     await house.work()
