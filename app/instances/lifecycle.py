@@ -147,9 +147,11 @@ def is_usable(link: Link) -> bool:
     return link in (Link.UNPAIRED, Link.CONNECTED, Link.BLOCKED, Link.DISCONNECTED)
 
 
-def poll_seconds(base_seconds: float, age_seconds: float) -> float:
-    """How long to wait before a new account is read again: longer with its age, five times as long at most."""
-    return min(base_seconds * SLOWEST_POLL, max(base_seconds, age_seconds / 10))
+def poll_seconds(base_seconds: float, age_seconds: float, most_seconds: float = 0.0) -> float:
+    """How long to wait before a new account is read again: longer with its age, five times as long at most, or up to
+    `most_seconds` where that is more.
+    """
+    return min(max(base_seconds * SLOWEST_POLL, most_seconds), max(base_seconds, age_seconds / 10))
 
 
 def step_seconds(base_seconds: float, tries: int) -> float:

@@ -256,11 +256,11 @@ async def _await_ready(tools: Tools, plan: Plan) -> None:
     phone, name = await read_profile(plan.provider, plan.credentials, link) if is_ready else (None, None)
     async with recording(tools, plan) as (uow, instance):
         if not is_ready or not instance.wanted:
-            age = uow.now - (instance.upstream_created_at or uow.now)
-            again = lifecycle.poll_seconds(tools.options.ready_poll_seconds, age.total_seconds())
-            is_late = age.total_seconds() > tools.options.ready_deadline_seconds
-            if is_late:  # where calls are counted, a trial must have some left when it gets ready after all
-                again = max(again, min(age.total_seconds() / 10, plan.provider.traits.watch_seconds))
+            age = (uow.now - (instance.upstream_created_at or uow.now)).total_seconds()
+            is_late = age > tools.options.ready_deadline_seconds
+            # Where calls are counted, a trial must have some left when it gets ready after all.
+            most = plan.provider.traits.watch_seconds if is_late else 0.0
+            again = lifecycle.poll_seconds(tools.options.ready_poll_seconds, age, most)
             await work.settle(uow, plan.claim, again_seconds=again if instance.wanted else 0)
             operation = await _operation(uow, instance)
             if operation is not None and is_late:
