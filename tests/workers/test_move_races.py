@@ -38,14 +38,19 @@ async def stepping(funds: Funds, instance: Instance, method: str) -> None:
         await do_work(funds.runtime, HANDLERS, work_id)
 
 
-async def test_an_account_that_is_made_during_the_move_is_left_behind(funds: Funds) -> None:
-    await funds.upstream.faults({"method": "createInstance", **SLOW})
-    wished = await funds.wish(provider="green_api")
-    creating = asyncio.create_task(stepping(funds, wished, "createInstance"))
-    await asked(funds, "createInstance")
+async def moved_during(funds: Funds, wished: Instance, method: str) -> Instance:
+    """The instance, moved while a step of it waits for this call's answer."""
+    await funds.upstream.faults({"method": method, **SLOW})
+    step = asyncio.create_task(stepping(funds, wished, method))
+    await asked(funds, method)
     await moved(funds, wished)
-    await creating
-    row = await read_instance(funds.runtime, wished.id)
+    await step
+    return await read_instance(funds.runtime, wished.id)
+
+
+async def test_an_account_that_is_made_during_the_move_is_left_behind(funds: Funds) -> None:
+    wished = await funds.wish(provider="green_api")
+    row = await moved_during(funds, wished, "createInstance")
     assert (row.provider, row.upstream_account) == ("whapi", None)
     await draining(funds.runtime)(until=reached(funds.runtime, wished))
     await funds.later(seconds=funds.runtime.settings.quiet_seconds + 1)
@@ -63,12 +68,7 @@ async def test_an_account_that_becomes_ready_during_the_move_makes_nothing_ready
         return (await read_instance(funds.runtime, wished.id)).upstream_account is not None
 
     await funds.reconciled(is_made)
-    await funds.upstream.faults({"method": "getSettings", **SLOW})
-    waiting = asyncio.create_task(stepping(funds, wished, "getSettings"))
-    await asked(funds, "getSettings")
-    await moved(funds, wished)
-    await waiting
-    row = await read_instance(funds.runtime, wished.id)
+    row = await moved_during(funds, wished, "getSettings")
     assert (row.status, row.upstream_account) == ("provisioning", None)
     await all_done(funds, wished)
     assert [each.type for each in await said(funds, wished)].count("instance.provisioned") == 1
